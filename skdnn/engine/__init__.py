@@ -1,0 +1,40 @@
+"""The compiled engine: arrays in, arrays out, nothing of scikit-learn.
+
+Names are imported on first use, because numba takes longer to import than all the rest.
+"""
+
+import importlib
+from typing import Any
+
+_HOMES = {
+    "ACTIVATIONS": "activations",
+    "LAYER": "layers",
+    "LOSSES": "losses",
+    "NO_BIAS": "layers",
+    "OBJECTIVE": "epoch",
+    "OPTIMIZERS": "optimizers",
+    "SETTINGS": "optimizers",
+    "as_data": "data",
+    "hessian": "curvature",
+    "hessian_vector": "curvature",
+    "hash_rows": "hashing",
+    "link": "losses",
+    "loss_and_gradient": "epoch",
+    "mean_loss": "epoch",
+    "minimise_quadratic": "curvature",
+    "score_curvature": "curvature",
+    "scores": "epoch",
+    "shuffle": "random",
+    "soft_threshold": "epoch",
+    "train_epoch": "epoch",
+}
+
+__all__ = sorted(_HOMES)
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(importlib.import_module(f"{__name__}.{_HOMES[name]}"), name)
+    globals()[name] = value
+    return value

@@ -1,0 +1,51 @@
+"""The decorator that every kernel wears, and the form of their tables."""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from numba import njit
+
+# Flags shared by all kernels:
+# nogil              several fits may run in threads of one process
+# error_model=numpy  division by zero gives inf or NaN as in NumPy; the check that Python's
+#                    model makes instead stops the vectorisation of every loop with a division
+# cache              compiled once for a machine, not once for a process
+_FLAGS: dict[str, Any] = {"nogil": True, "error_model": "numpy", "cache": True}
+
+# Sums may be reordered, so that reductions are vectorised, and a*b+c fused. The flags that assume
+# that there is no NaN or infinity stay off: a diverging fit must be seen.
+_RELAXED = {"contract", "reassoc", "nsz", "arcp"}
+
+# Reordering would undo the two-step subtraction that makes range reductions exact.
+EXACT_OPTIONS: dict[str, Any] = {
+    "nogil": True,
+    "error_model": "numpy",
+    "fastmath": {"contract", "nsz"},
+}
+
+
+def _compile(function: Callable, **flags: Any) -> Callable:
+    try:
+        return njit(**flags)(function)
+    except RuntimeError as error:
+        # numba finds no folder that it may write to (a container, a zip file): compile in
+        # each process rather than fail to import.
+        if "no locator available" not in str(error):
+            raise
+        return njit(**{**flags, "cache": False})(function)
+
+
+def kernel(function: Callable) -> Callable:
+    """Compile a function that works on arrays or scalars; sums may be reordered."""
+    return _compile(function, fastmath=_RELAXED, **_FLAGS)
+
+
+def exact_kernel(function: Callable) -> Callable:
+    """Compile a function in which the order of the operations matters."""
+    return _compile(function, **{**_FLAGS, **EXACT_OPTIONS})
+
+
+def record(fields: list[tuple[str, type]]) -> np.dtype:
+    """Return the type of a table's rows, with fields that are attributes, compiled or not."""
+    return np.dtype((np.record, np.dtype(fields, align=True)))

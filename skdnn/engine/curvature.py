@@ -1,0 +1,229 @@
+"""Second derivatives of a network without hidden layers, and what Newton's method does with them.
+
+With A the matrix of inputs, a column of ones appended for the biases, the mean loss has the Hessian
+
+    sum_i weight_i (a_i a_i') x S_i / sum_i weight_i,
+
+where S_i is the loss's second derivative by the scores: a number h for each score, but for the
+softmax diag(p) - p p'. So one number for each score describes it: h, or the probability p.
+"""
+
+import numpy as np
+
+from skdnn.engine._jit import kernel
+from skdnn.engine.elementary import ONE, ZERO, exp, logistic
+from skdnn.engine.epoch import finish_gradient
+from skdnn.engine.layers import (
+    NO_BIAS,
+    add_bias,
+    bias_of,
+    buffer,
+    forward,
+    input_dot,
+    input_transposed_dot,
+    sum_rows,
+    weights_of,
+)
+from skdnn.engine.losses import BINARY_LOG_LOSS, HUBER, LOG_LOSS, POISSON, softmax
+
+
+@kernel
+def second_derivative(code, parameter, z, y):
+    """Return a loss's second derivative by one score."""
+    if code == BINARY_LOG_LOSS:
+        return logistic(z) * logistic(-z)
+    if code == POISSON:
+        return exp(z)
+    if code == HUBER:
+        return ONE if abs(z - y) <= parameter else ZERO
+    return ONE
+
+
+@kernel
+def weight_at(data, place):
+    """Return the weight of the row at a place of the order."""
+    if data.weight.size == 0:
+        return 1.0
+    return data.weight[data.order[place] if data.order.size else place]
+
+
+@kernel
+def score_curvature(data, n_rows, layers, objective, params, curvature, work, capacity):
+    """Write the loss's curvature for all rows' scores: h, or the probabilities of a softmax."""
+    dtype = params.dtype.type
+    parameter = dtype(objective.parameter)
+    for start in range(0, n_rows, capacity):
+        rows = min(capacity, n_rows - start)
+        z = forward(data, layers, params, work, capacity, start, rows)
+        if objective.loss == LOG_LOSS:
+            softmax(z)
+        for i in range(rows):
+            row = data.order[start + i] if data.order.size else start + i
+            for j in range(z.shape[1]):
+                if objective.loss == LOG_LOSS:
+                    curvature[start + i, j] = z[i, j]
+                else:
+                    curvature[start + i, j] = second_derivative(
+                        objective.loss, parameter, z[i, j], data.y[row, j]
+                    )
+
+
+@kernel
+def curve_scores(data, code, curvature, start, u):
+    """Multiply each row of `u` by weight_i S_i, in place; return the sum of the weights."""
+    dtype = u.dtype.type
+    total_weight = 0.0
+    for i in range(u.shape[0]):
+        weight = weight_at(data, start + i)
+        total_weight += weight
+        scale, mean = dtype(weight), dtype(0)
+        if code == LOG_LOSS:
+            for j in range(u.shape[1]):
+                mean += curvature[start + i, j] * u[i, j]
+        for j in range(u.shape[1]):
+            u[i, j] = scale * curvature[start + i, j] * (u[i, j] - mean)
+    return total_weight
+
+
+@kernel
+def hessian_vector(data, n_rows, layers, objective, curvature, vector, out, part, work, capacity):
+    """Write the product of the objective's Hessian, L2 penalty included, and a vector into `out`.
+
+    `curvature` comes from `score_curvature`; `part` has the shape of `out`.
+    """
+    layer = layers[0]
+    total_weight = 0.0
+    for i in range(out.size):
+        out[i] = 0
+    for start in range(0, n_rows, capacity):
+        rows = min(capacity, n_rows - start)
+        u = buffer(work, layer.scores, capacity, rows, layer.n_out)
+        input_dot(data, start, weights_of(layer, vector), work, capacity, u)
+        if layer.bias != NO_BIAS:
+            add_bias(u, bias_of(layer, vector))
+        total_weight += curve_scores(data, objective.loss, curvature, start, u)
+        if layer.bias != NO_BIAS:
+            sum_rows(u, bias_of(layer, part))
+        input_transposed_dot(data, start, u, work, capacity, weights_of(layer, part))
+        for i in range(out.size):
+            out[i] += part[i]
+    penalty_scale = 1.0 / total_weight if objective.penalty_per_weight else 1.0
+    finish_gradient(layers, vector, out, 1.0 / total_weight, penalty_scale)
+
+
+@kernel
+def copy_inputs(data, start, bias, out):
+    """Copy rows, dense or sparse, into a matrix, with a column of ones for a bias."""
+    n_features = out.shape[1] - 1 if bias else out.shape[1]
+    for i in range(out.shape[0]):
+        row = data.order[start + i] if data.order.size else start + i
+        if data.row_starts.size:
+            for j in range(n_features):
+                out[i, j] = 0
+            for k in range(data.row_starts[row], data.row_starts[row + 1]):
+                out[i, data.columns[k]] += data.values[k]
+        else:
+            for j in range(n_features):
+                out[i, j] = data.X[row, j]
+        if bias:
+            out[i, n_features] = 1
+
+
+@kernel
+def add_block(data, code, curvature, start, first, second, inputs, scaled, product, out):
+    """Add a chunk's A' D A, D the curvature by the scores `first` and `second`, to `out`."""
+    dtype = scaled.dtype.type
+    for i in range(inputs.shape[0]):
+        factor = curvature[start + i, first]
+        if code == LOG_LOSS:
+            factor *= (ONE if first == second else ZERO) - curvature[start + i, second]
+        factor *= dtype(weight_at(data, start + i))
+        for j in range(inputs.shape[1]):
+            scaled[i, j] = factor * inputs[i, j]
+    np.dot(inputs.T, scaled, product)
+    flat, added = out.ravel(), product.ravel()
+    for i in range(flat.size):
+        flat[i] += added[i]
+
+
+@kernel
+def hessian(data, n_rows, layers, objective, curvature, blocks, inputs, scaled, product):
+    """Write the objective's Hessian, L2 penalty included.
+
+    `blocks` has shape (n_outputs, n_outputs, n_inputs, n_inputs), the bias counted as the last
+    input; block [k, l] holds the second derivatives by the parameters of outputs k and l.
+    `inputs` and `scaled` have room for as many rows as are taken at a time.
+    """
+    layer = layers[0]
+    bias = layer.bias != NO_BIAS
+    coupled = objective.loss == LOG_LOSS
+    total_weight = 0.0
+    flat = blocks.ravel()
+    for i in range(flat.size):
+        flat[i] = 0
+    for start in range(0, n_rows, inputs.shape[0]):
+        rows = min(inputs.shape[0], n_rows - start)
+        for i in range(rows):
+            total_weight += weight_at(data, start + i)
+        copy_inputs(data, start, bias, inputs[:rows])
+        for k in range(layer.n_out):
+            for l in range(k, layer.n_out if coupled else k + 1):
+                add_block(
+                    data,
+                    objective.loss,
+                    curvature,
+                    start,
+                    k,
+                    l,
+                    inputs[:rows],
+                    scaled[:rows],
+                    product,
+                    blocks[k, l],
+                )
+    penalty_scale = 1.0 / total_weight if objective.penalty_per_weight else 1.0
+    finish_hessian(blocks, layer, 1.0 / total_weight, penalty_scale)
+
+
+@kernel
+def finish_hessian(blocks, layer, scale, penalty_scale):
+    """Turn sums into means, add the L2 penalty, and mirror the blocks above the diagonal."""
+    dtype = blocks.dtype.type
+    scale, strength = dtype(scale), dtype(layer.l2 * penalty_scale)
+    for k in range(blocks.shape[0]):
+        for l in range(k, blocks.shape[0]):
+            upper, lower = blocks[k, l].ravel(), blocks[l, k].ravel()
+            for i in range(upper.size):
+                upper[i] *= scale
+                lower[i] = upper[i]
+        for i in range(layer.n_in):
+            blocks[k, k, i, i] += strength
+
+
+@kernel
+def minimise_quadratic(hessian, gradient, params, n_penalised, l1, step, product, sweeps, tol):
+    """Minimise g'd + d'H d / 2 + l1 |w + d| over d by cyclic coordinate descent.
+
+    The L1 penalty is on the first `n_penalised` parameters w. `step` holds d, and `product` H d.
+    Ends when no coordinate's derivative was changed by more than `tol` in a sweep.
+    """
+    for _ in range(sweeps):
+        largest = ZERO * tol
+        for j in range(step.size):
+            h = hessian[j, j]
+            if h <= 0:
+                continue
+            old = params[j] + step[j]
+            new = old - (gradient[j] + product[j]) / h
+            if j < n_penalised:
+                threshold = l1 / h
+                shrunk = abs(new) - threshold
+                new = ZERO * h if shrunk <= 0 else (shrunk if new > 0 else -shrunk)
+            change = new - old
+            if change != 0:
+                # w + d is exactly zero where it should be.
+                step[j] = new - params[j]
+                for i in range(product.size):
+                    product[i] += change * hessian[j, i]
+                largest = max(largest, abs(change) * h)
+        if largest <= tol:
+            break

@@ -1,0 +1,71 @@
+"""The form in which the engine takes data."""
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import sparse
+
+
+class Data(NamedTuple):
+    """Rows to train on or to predict, dense or CSR.
+
+    Attributes
+    ----------
+    X : ndarray of shape (n_rows, n_features), C order
+        Of no rows where the data are sparse.
+    values, columns, row_starts : ndarrays
+        The CSR form's `data`, `indices` and `indptr`; empty where the data are dense.
+    y : ndarray of shape (n_rows, n_targets)
+    weight : ndarray of shape (n_rows,)
+        Empty where all rows count the same.
+    order : ndarray of shape (n_visited,), int64
+        The rows to visit, in order; empty for all rows as they come.
+    """
+
+    X: np.ndarray
+    values: np.ndarray
+    columns: np.ndarray
+    row_starts: np.ndarray
+    y: np.ndarray
+    weight: np.ndarray
+    order: np.ndarray
+
+
+def _read_only(array: NDArray) -> NDArray:
+    # A writable and a read-only array would each compile the kernels anew.
+    view = np.ascontiguousarray(array).view()
+    view.flags.writeable = False
+    return view
+
+
+def as_data(X, dtype, y=None, weight=None, order=None) -> Data:
+    """Bring arrays to the one form that the kernels are compiled for; what has it is not copied.
+
+    Parameters
+    ----------
+    X : ndarray or CSR matrix of shape (n_rows, n_features)
+    dtype : dtype
+        float32 or float64, the type of all numbers.
+    y : ndarray of shape (n_rows, n_targets), default=None
+    weight : ndarray of shape (n_rows,), default=None
+        None for equal weights.
+    order : ndarray of int64, default=None
+        The rows to visit; None for all as they come. The view that is taken follows later changes.
+    """
+    nothing = np.empty(0, dtype)
+    if sparse.issparse(X):
+        dense = np.empty((0, 0), dtype)
+        values, columns, row_starts = X.data.astype(dtype, copy=False), X.indices, X.indptr
+    else:
+        dense = np.asarray(X, dtype)
+        values, columns, row_starts = nothing, np.empty(0, np.int32), np.empty(0, np.int32)
+    return Data(
+        _read_only(dense),
+        _read_only(values),
+        _read_only(columns),
+        _read_only(row_starts),
+        _read_only(np.empty((0, 0), dtype) if y is None else np.asarray(y, dtype)),
+        _read_only(nothing if weight is None else np.asarray(weight, dtype)),
+        _read_only(np.empty(0, np.int64) if order is None else order),
+    )

@@ -1,0 +1,77 @@
+"""Compute a little of everything with the engine, and save it: compiled, or as plain Python."""
+
+import sys
+
+import numpy as np
+
+from skdnn import engine
+from skdnn.engine import elementary
+from skdnn.network import Network
+
+
+def _data(dtype, loss):
+    rng = np.random.RandomState(0)
+    X = rng.normal(size=(7, 4)).astype(dtype)
+    y = rng.randint(2, size=(7, 1 if loss == "log_loss" else 2))
+    return engine.as_data(X, dtype, y, rng.uniform(0.5, 2, 7), rng.permutation(7))
+
+
+def _gradient(activation, loss, dtype):
+    network = Network([4, 3, 2], loss, activation=activation, dtype=dtype, l2=0.1)
+    data = _data(dtype, loss)
+    params = np.random.RandomState(1).normal(size=network.n_params).astype(dtype)
+    gradient, part = np.empty_like(params), np.empty_like(params)
+    work = network.workspace(data, 4)
+    value = engine.loss_and_gradient(
+        data, 7, network.layers, network.objective, params, gradient, part, work, 4
+    )
+    return np.append(gradient, value)
+
+
+def _epoch(optimizer, dtype):
+    network = Network([4, 3, 2], "squared_error", activation="tanh", dtype=dtype, l1=0.01)
+    data = _data(dtype, "squared_error")
+    params = np.random.RandomState(1).normal(size=network.n_params).astype(dtype)
+    chosen = engine.OPTIMIZERS[optimizer]
+    settings = np.zeros((), engine.SETTINGS)
+    settings["code"], settings["epsilon"], settings["weight_decay"] = chosen.code, 1e-8, 0.1
+    settings["momentum"] = settings["rho"] = settings["beta_1"] = settings["beta_2"] = 0.9
+    moments = np.zeros((chosen.n_moments, params.size), dtype)
+    work = network.workspace(data, 3)
+    loss = engine.train_epoch(
+        data,
+        7,
+        3,
+        network.layers,
+        network.objective,
+        params,
+        np.empty_like(params),
+        moments,
+        settings[()],
+        0.1,
+        0,
+        work,
+    )
+    return np.append(params, loss)
+
+
+def compute():
+    """Return results by name."""
+    results = {}
+    for dtype in (np.float32, np.float64):
+        kind = np.dtype(dtype).name
+        for name in ("exp", "expm1", "log1p", "tanh", "logistic", "softplus"):
+            x = np.linspace(0 if name == "log1p" else -3, 1, 9).astype(dtype)
+            function = getattr(elementary, name)
+            results[f"elementary.{name}-{kind}"] = np.array([function(value) for value in x])
+        for activation in engine.ACTIVATIONS:
+            results[f"{activation}-{kind}"] = _gradient(activation, "squared_error", dtype)
+        for loss in engine.LOSSES:
+            results[f"{loss}-{kind}"] = _gradient("tanh", loss, dtype)
+        for optimizer in engine.OPTIMIZERS:
+            results[f"{optimizer}-{kind}"] = _epoch(optimizer, dtype)
+    return results
+
+
+if __name__ == "__main__":
+    np.savez(sys.argv[1], **compute())

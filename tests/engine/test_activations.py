@@ -1,0 +1,92 @@
+"""Every registered activation: values, derivatives, the plain-Python kernel."""
+
+import numpy as np
+import pytest
+from scipy import special
+
+from skdnn import engine
+from skdnn.engine.activations import activate, differentiate
+
+DTYPES = [np.float32, np.float64]
+
+REFERENCES = {
+    "identity": lambda z: z,
+    "logistic": special.expit,
+    "tanh": np.tanh,
+    "relu": lambda z: np.maximum(z, 0),
+    "leaky_relu": lambda z: np.where(z < 0, 0.01 * z, z),
+    "elu": lambda z: np.where(z < 0, np.expm1(z), z),
+    "selu": lambda z: 1.0507009873554805 * np.where(z < 0, 1.6732632423543772 * np.expm1(z), z),
+    "softplus": lambda z: np.logaddexp(0, z),
+    "gelu": lambda z: z * special.ndtr(z),
+    "silu": lambda z: z * special.expit(z),
+    "mish": lambda z: z * np.tanh(np.logaddexp(0, z)),
+}
+
+
+def _points(dtype):
+    # No point at the kink of the ReLUs.
+    return np.linspace(-6.03, 6.01, 301).astype(dtype)
+
+
+def _activate(name, z, run=activate):
+    activation = engine.ACTIVATIONS[name]
+    a = np.array(z)
+    run(activation.code, activation.alpha, z, a)
+    return a
+
+
+def test_every_activation_has_a_reference():
+    assert set(REFERENCES) == set(engine.ACTIVATIONS)
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("name", engine.ACTIVATIONS)
+def test_value(name, dtype):
+    z = _points(dtype)
+    a = _activate(name, z)
+    assert a.dtype == dtype
+    tolerance = 8 * np.finfo(dtype).eps
+    expected = REFERENCES[name](z.astype(np.float64))
+    np.testing.assert_allclose(a, expected, rtol=tolerance, atol=tolerance)
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("name", engine.ACTIVATIONS)
+def test_derivative_is_that_of_the_value(name, dtype):
+    activation, z = engine.ACTIVATIONS[name], _points(dtype)
+    delta = np.full_like(z, 2)
+    differentiate(activation.code, activation.alpha, z, _activate(name, z), delta)
+    z = z.astype(np.float64)
+    slope = (REFERENCES[name](z + 1e-6) - REFERENCES[name](z - 1e-6)) / 2e-6
+    tolerance = 1e-8 if dtype == np.float64 else 1e-5
+    np.testing.assert_allclose(delta, 2 * slope, rtol=tolerance, atol=tolerance)
+
+
+@pytest.mark.parametrize("name", engine.ACTIVATIONS)
+def test_nan_passes(name):
+    assert np.isnan(_activate(name, np.array([np.nan, 1.0])))[0]
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("name", engine.ACTIVATIONS)
+def test_saturates_without_nan(name, dtype):
+    z = np.array([-1e4, -100, 100, 1e4], dtype)
+    a = _activate(name, z)
+    activation, delta = engine.ACTIVATIONS[name], np.ones_like(z)
+    differentiate(activation.code, activation.alpha, z, a, delta)
+    assert np.isfinite(a).all() and np.isfinite(delta).all()
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("name", engine.ACTIVATIONS)
+def test_kernels_equal_their_plain_python_selves(name, dtype):
+    activation, z = engine.ACTIVATIONS[name], _points(dtype)[::10]
+    a = _activate(name, z)
+    tolerance = 8 * np.finfo(dtype).eps
+    plain = _activate(name, z, activate.py_func)
+    np.testing.assert_allclose(a, plain, rtol=tolerance, atol=tolerance)
+    compiled, interpreted = np.ones_like(z), np.ones_like(z)
+    differentiate(activation.code, activation.alpha, z, a, compiled)
+    differentiate.py_func(activation.code, activation.alpha, z, a, interpreted)
+    np.testing.assert_allclose(compiled, interpreted, rtol=tolerance, atol=tolerance)
