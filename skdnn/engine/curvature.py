@@ -11,7 +11,7 @@ softmax diag(p) - p p'. So one number for each score describes it: h, or the pro
 import numpy as np
 
 from skdnn.engine._jit import kernel
-from skdnn.engine.elementary import ONE, ZERO, exp, logistic
+from skdnn.engine.elementary import ONE, ZERO, exp
 from skdnn.engine.epoch import finish_gradient
 from skdnn.engine.layers import (
     NO_BIAS,
@@ -19,6 +19,7 @@ from skdnn.engine.layers import (
     bias_of,
     buffer,
     forward,
+    gather,
     input_dot,
     input_transposed_dot,
     sum_rows,
@@ -28,15 +29,21 @@ from skdnn.engine.losses import BINARY_LOG_LOSS, HUBER, LOG_LOSS, POISSON, softm
 
 
 @kernel
-def second_derivative(code, parameter, z, y):
-    """Return a loss's second derivative by one score."""
+def second_derivatives(code, parameter, z, y, out):
+    """Write a loss's second derivatives by the scores; vectors of the same size."""
     if code == BINARY_LOG_LOSS:
-        return logistic(z) * logistic(-z)
-    if code == POISSON:
-        return exp(z)
-    if code == HUBER:
-        return ONE if abs(z - y) <= parameter else ZERO
-    return ONE
+        for i in range(z.size):
+            e = exp(-abs(z[i]))
+            out[i] = e / ((ONE + e) * (ONE + e))
+    elif code == POISSON:
+        for i in range(z.size):
+            out[i] = exp(z[i])
+    elif code == HUBER:
+        for i in range(z.size):
+            out[i] = ONE if abs(z[i] - y[i]) <= parameter else ZERO
+    else:
+        for i in range(z.size):
+            out[i] = ONE
 
 
 @kernel
@@ -50,22 +57,19 @@ def weight_at(data, place):
 @kernel
 def score_curvature(data, n_rows, layers, objective, params, curvature, work, capacity):
     """Write the loss's curvature for all rows' scores: h, or the probabilities of a softmax."""
-    dtype = params.dtype.type
-    parameter = dtype(objective.parameter)
+    parameter = params.dtype.type(objective.parameter)
     for start in range(0, n_rows, capacity):
         rows = min(capacity, n_rows - start)
-        z = forward(data, layers, params, work, capacity, start, rows)
+        scores = forward(data, layers, params, work, capacity, start, rows)
+        z, out = scores.ravel(), curvature[start : start + rows].ravel()
         if objective.loss == LOG_LOSS:
-            softmax(z)
-        for i in range(rows):
-            row = data.order[start + i] if data.order.size else start + i
-            for j in range(z.shape[1]):
-                if objective.loss == LOG_LOSS:
-                    curvature[start + i, j] = z[i, j]
-                else:
-                    curvature[start + i, j] = second_derivative(
-                        objective.loss, parameter, z[i, j], data.y[row, j]
-                    )
+            softmax(scores)
+            for i in range(z.size):
+                out[i] = z[i]
+        else:
+            y = buffer(work, objective.targets, capacity, rows, data.y.shape[1])
+            gather(data.y, data.order, start, y)
+            second_derivatives(objective.loss, parameter, z, y.ravel(), out)
 
 
 @kernel

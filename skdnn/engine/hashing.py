@@ -31,7 +31,8 @@ def _hash_value(value, place, salt):
 def hash_rows(data, salt, out):
     """Write a hash of each row's features and targets into `out` (uint64)."""
     for i in range(out.size):
-        total = np.uint64(0)
+        # A row of zeros has the salt for its hash.
+        total = salt
         for j in range(data.X.shape[1]):
             total += _hash_value(data.X[i, j], j, salt)
         if data.row_starts.size:

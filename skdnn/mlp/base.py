@@ -1,0 +1,357 @@
+"""What the classifier and the regressor share: parameters, the fit, the forward pass."""
+
+import warnings
+from abc import ABC, abstractmethod
+from numbers import Integral, Real
+from typing import ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.base import BaseEstimator, _fit_context
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.utils import check_random_state
+from sklearn.utils._param_validation import Interval, Options, StrOptions
+from sklearn.utils.validation import check_is_fitted, validate_data
+
+from skdnn.network import Network
+from skdnn.objective import Objective
+from skdnn.schedules import SCHEDULES, Constant
+from skdnn.splitting import Holdout, hold_out
+from skdnn.threads import one_blas_thread
+from skdnn.training import Batches, Optimization, Progress, train, train_lbfgs
+from skdnn.validation import Registered, check_row_weights
+
+
+def _is_stochastic(estimator) -> bool:
+    if estimator.solver == "lbfgs":
+        raise AttributeError(
+            "partial_fit is only available for stochastic optimizers. "
+            f"{estimator.solver} is not stochastic."
+        )
+    if estimator.early_stopping:
+        raise AttributeError(
+            "partial_fit does not support early_stopping=True: one call sees one batch, and "
+            "cannot tell whether training has converged."
+        )
+    return True
+
+
+class BaseMLP(BaseEstimator, ABC):
+    """Base of the multi-layer perceptrons; use the derived classes."""
+
+    _parameter_constraints: ClassVar[dict] = {
+        "hidden_layer_sizes": ["array-like", Interval(Integral, 1, None, closed="left")],
+        "activation": [Registered("ACTIVATIONS")],
+        "solver": [Registered("OPTIMIZERS", extra=frozenset({"lbfgs"}))],
+        "alpha": [Interval(Real, 0, None, closed="left")],
+        "batch_size": [StrOptions({"auto"}), Interval(Integral, 1, None, closed="left")],
+        "learning_rate": [StrOptions(set(SCHEDULES))],
+        "learning_rate_init": [Interval(Real, 0, None, closed="neither")],
+        "power_t": [Interval(Real, 0, None, closed="left")],
+        "max_iter": [Interval(Integral, 1, None, closed="left")],
+        "shuffle": ["boolean"],
+        "random_state": ["random_state"],
+        "tol": [Interval(Real, 0, None, closed="left")],
+        "verbose": ["verbose"],
+        "warm_start": ["boolean"],
+        "momentum": [Interval(Real, 0, 1, closed="both")],
+        "nesterovs_momentum": ["boolean"],
+        "early_stopping": ["boolean"],
+        "validation_fraction": [Interval(Real, 0, 1, closed="left")],
+        "beta_1": [Interval(Real, 0, 1, closed="left")],
+        "beta_2": [Interval(Real, 0, 1, closed="left")],
+        "epsilon": [Interval(Real, 0, None, closed="neither")],
+        "n_iter_no_change": [
+            Interval(Integral, 1, None, closed="left"),
+            Options(Real, {np.inf}),
+        ],
+        "max_fun": [Interval(Integral, 1, None, closed="left")],
+        "rho": [Interval(Real, 0, 1, closed="left")],
+        "weight_decay": [Interval(Real, 0, None, closed="left")],
+        "dtype": [StrOptions({"float32", "float64"}), None],
+    }
+
+    @abstractmethod
+    def _check_targets(self, y, first_pass: bool, incremental: bool):
+        """Return the targets, shape (n_samples, n_targets), and the number of outputs.
+
+        On a first pass, set the attributes that describe them.
+        """
+
+    @abstractmethod
+    def _loss_name(self) -> str:
+        """Return the loss's key in `engine.LOSSES`."""
+
+    @abstractmethod
+    def _score_outputs(self, targets: NDArray, scores: NDArray, weight: NDArray | None) -> float:
+        """Return the validation score, from targets and raw scores of the same rows."""
+
+    def _loss_parameter(self) -> float | None:
+        return None
+
+    def _strata(self, targets: NDArray) -> NDArray | None:
+        return None
+
+    @_fit_context(prefer_skip_nested_validation=True)
+    def fit(self, X, y, sample_weight=None):
+        """Fit the model to data matrix X and target(s) y.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            The input data.
+        y : array-like of shape (n_samples,) or (n_samples, n_outputs)
+            The target values (class labels in classification, real numbers in regression).
+        sample_weight : array-like of shape (n_samples,), default=None
+            Sample weights; a row of weight zero is the same as no row.
+
+        Returns
+        -------
+        self : object
+            The fitted model.
+
+        Raises
+        ------
+        ValueError
+            When the data or the weights cannot be used, too few rows are left to validate on,
+            the layers differ from those that `warm_start` goes on from, or the loss diverges.
+        """
+        return self._fit(X, y, sample_weight)
+
+    def _partial_fit(self, X, y, sample_weight):
+        return self._fit(X, y, sample_weight, incremental=True)
+
+    def _fit(self, X, y, sample_weight, incremental=False):
+        first_pass = not hasattr(self, "coefs_") or not (self.warm_start or incremental)
+        X, y = self._check_data(X, y, first_pass)
+        targets, n_outputs = self._check_targets(y, first_pass, incremental)
+        weight, kept = self._check_weights(X, targets, sample_weight)
+        random_state = self._check_random_state(first_pass, incremental)
+        network = self._describe(X, n_outputs)
+        with one_blas_thread():
+            if first_pass:
+                self._initialize(network, random_state)
+            params = self._packed(network)
+            if self.solver == "lbfgs":
+                self._fit_lbfgs(network, params, X, targets, weight, kept, random_state)
+            else:
+                self._fit_stochastic(
+                    network, params, X, targets, weight, kept, random_state, incremental
+                )
+        if not np.isfinite(params).all():
+            raise ValueError(
+                "Solver produced non-finite parameter weights. The input data may contain large "
+                "values and need to be preprocessed."
+            )
+        return self
+
+    def _check_data(self, X, y, first_pass):
+        dtype = (np.float64, np.float32) if self.dtype is None else np.dtype(self.dtype)
+        return validate_data(
+            self,
+            X,
+            y,
+            accept_sparse="csr",
+            multi_output=True,
+            y_numeric=self.__sklearn_tags__().estimator_type == "regressor",
+            dtype=dtype if first_pass else self.coefs_[0].dtype,
+            order="C",
+            reset=first_pass,
+        )
+
+    def _check_weights(self, X, targets, sample_weight):
+        return check_row_weights(X, sample_weight)
+
+    def _check_random_state(self, first_pass, incremental):
+        """Return the source of random numbers; streamed batches continue one stream."""
+        if not incremental:
+            for streaming in ("_random_state", "_optimization"):
+                self.__dict__.pop(streaming, None)
+            return check_random_state(self.random_state)
+        if first_pass or not hasattr(self, "_random_state"):
+            self._random_state = check_random_state(self.random_state)
+        return self._random_state
+
+    def _describe(self, X, n_outputs) -> Network:
+        hidden = self.hidden_layer_sizes
+        hidden = list(hidden) if hasattr(hidden, "__iter__") else [hidden]
+        if any(not isinstance(size, Integral) or size <= 0 for size in hidden):
+            raise ValueError(f"hidden_layer_sizes must be > 0, got {hidden}.")
+        return Network(
+            [X.shape[1], *hidden, n_outputs],
+            self._loss_name(),
+            activation=self.activation,
+            dtype=X.dtype,
+            l2=self.alpha,
+            penalty_per_weight=True,
+            loss_parameter=self._loss_parameter(),
+        )
+
+    def _initialize(self, network: Network, random_state):
+        """Draw the weights of Glorot and Bengio (2010), uniform, and reset what training counts."""
+        self.n_layers_ = len(network.sizes)
+        self.n_outputs_ = network.sizes[-1]
+        self.out_activation_ = network.loss.link
+        self.t_ = 0
+        self.coefs_, self.intercepts_ = network.views(np.empty(network.n_params, network.dtype))
+        factor = 2.0 if self.activation == "logistic" else 6.0
+        for coef, intercept in zip(self.coefs_, self.intercepts_, strict=True):
+            bound = np.sqrt(factor / sum(coef.shape))
+            coef[:] = random_state.uniform(-bound, bound, coef.shape)
+            intercept[:] = random_state.uniform(-bound, bound, intercept.shape)
+        self._no_improvement_count = 0
+        for name in ("loss_curve_", "validation_scores_", "best_loss_", "best_validation_score_"):
+            self.__dict__.pop(name, None)
+
+    def _packed(self, network: Network) -> NDArray:
+        """Return the flat vector of which `coefs_` and `intercepts_` are views."""
+        shapes = [coef.shape for coef in self.coefs_]
+        wanted = [coef.shape for coef in network.views(np.empty(network.n_params))[0]]
+        if shapes != wanted:
+            raise ValueError(
+                "warm_start and partial_fit go on with the layers of the previous fit: its weights "
+                f"have shapes {shapes}, but hidden_layer_sizes={self.hidden_layer_sizes} and the "
+                f"data ask for {wanted}."
+            )
+        params = network.flat(self.coefs_, self.intercepts_)
+        self.coefs_, self.intercepts_ = network.views(params)
+        self._network = network
+        return params
+
+    def _hold_out(self, X, targets, weight, kept, random_state) -> Holdout:
+        if not self.early_stopping:
+            return Holdout(kept, weight, None, None)
+        return hold_out(
+            X, targets, self.validation_fraction, random_state, weight, kept, self._strata(targets)
+        )
+
+    def _start_progress(self, network, X, targets, part: Holdout, params) -> Progress:
+        """Return the record of training, continued where it goes on from an earlier one."""
+        validate = None
+        if part.validation is not None:
+            rows = part.validation
+            held = targets[rows]
+            held_weight = None if part.validation_weight is None else part.validation_weight[rows]
+
+            def validate(p):
+                return self._score_outputs(held, network.scores(X, p, rows), held_weight)
+
+        progress = Progress(self.tol, self.n_iter_no_change, bool(self.verbose), validate)
+        if hasattr(self, "loss_curve_"):
+            progress.loss_curve = list(self.loss_curve_)
+            progress.stale = self._no_improvement_count
+            if validate is None and self.best_loss_ is not None:
+                progress.best_loss = self.best_loss_
+            if validate is not None and self.best_validation_score_ is not None:
+                progress.scores = list(self.validation_scores_)
+                progress.best_score = self.best_validation_score_
+                progress.best_params = params.copy()
+        return progress
+
+    def _finish(self, progress: Progress, params: NDArray):
+        if progress.validate is not None:
+            params[:] = progress.best_params
+            self.validation_scores_ = progress.scores
+            self.best_validation_score_ = progress.best_score
+            self.best_loss_ = None
+        else:
+            self.validation_scores_ = self.best_validation_score_ = None
+            self.best_loss_ = progress.best_loss
+        self.loss_curve_ = progress.loss_curve
+        self._no_improvement_count = progress.stale
+
+    def _fit_stochastic(self, network, params, X, y, weight, kept, random_state, incremental):
+        part = self._hold_out(X, y, weight, kept, random_state)
+        n_rows = X.shape[0] if part.train is None else len(part.train)
+        batches = Batches(
+            network,
+            X,
+            y,
+            part.train_weight,
+            part.train,
+            size=self._check_batch_size(n_rows),
+            shuffle=self.shuffle,
+        )
+        progress = self._start_progress(network, X, y, part, params)
+        optimization = self.__dict__.get("_optimization") if incremental else None
+        if optimization is None:
+            optimization = self._optimize(network)
+        self.n_iter_, stopped = train(
+            optimization,
+            batches,
+            params,
+            progress,
+            random_state,
+            max_iter=1 if incremental else self.max_iter,
+            n_seen=self.t_,
+        )
+        self.t_ += self.n_iter_ * n_rows
+        self.loss_ = progress.loss_curve[-1]
+        self._finish(progress, params)
+        if incremental:
+            self._optimization = optimization
+        elif not stopped:
+            warnings.warn(
+                f"Stochastic Optimizer: Maximum iterations ({self.max_iter}) reached and the "
+                "optimization hasn't converged yet.",
+                ConvergenceWarning,
+                stacklevel=4,
+            )
+
+    def _check_batch_size(self, n_rows: int) -> int:
+        if self.batch_size == "auto":
+            return min(200, n_rows)
+        if self.batch_size > n_rows:
+            warnings.warn(
+                f"Got `batch_size`={self.batch_size}, larger than sample size ({n_rows}). It is "
+                "going to be clipped",
+                stacklevel=5,
+            )
+        return min(self.batch_size, n_rows)
+
+    def _optimize(self, network: Network) -> Optimization:
+        # As in scikit-learn, only plain gradient descent follows the schedule.
+        kind = SCHEDULES[self.learning_rate] if self.solver == "sgd" else Constant
+        return Optimization(
+            network,
+            self.solver,
+            kind(self.learning_rate_init, self.power_t),
+            momentum=self.momentum,
+            nesterov=self.nesterovs_momentum,
+            rho=self.rho,
+            beta_1=self.beta_1,
+            beta_2=self.beta_2,
+            epsilon=self.epsilon,
+            weight_decay=self.weight_decay,
+        )
+
+    def _fit_lbfgs(self, network, params, X, y, weight, kept, random_state):
+        part = self._hold_out(X, y, weight, kept, random_state)
+        objective = Objective(network, X, y, part.train_weight, part.train)
+        progress = self._start_progress(network, X, y, part, params)
+        self.n_iter_ = train_lbfgs(
+            objective, params, progress, max_iter=self.max_iter, max_fun=self.max_fun
+        )
+        self._finish(progress, params)
+        self.loss_ = objective.reported_loss(params)
+
+    def _raw_scores(self, X) -> NDArray:
+        """Return the output layer's values before the output activation, (n_samples, n_outputs)."""
+        check_is_fitted(self)
+        X = validate_data(
+            self, X, accept_sparse="csr", dtype=(np.float64, np.float32), order="C", reset=False
+        )
+        with one_blas_thread():
+            params = self._network.flat(self.coefs_, self.intercepts_)
+            return self._network.scores(X, params.astype(X.dtype, copy=False))
+
+    def __setstate__(self, state):
+        super().__setstate__(state)
+        # Arrays are pickled one by one: make them views of one vector again.
+        if "_network" in self.__dict__:
+            self._packed(self._network)
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.input_tags.sparse = True
+        return tags

@@ -1,0 +1,388 @@
+"""The classifier."""
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import sparse
+from sklearn.base import ClassifierMixin, _fit_context
+from sklearn.preprocessing import LabelEncoder
+from sklearn.utils import column_or_1d
+from sklearn.utils.metaestimators import available_if
+from sklearn.utils.multiclass import (
+    _check_partial_fit_first_call,
+    check_classification_targets,
+    type_of_target,
+    unique_labels,
+)
+
+from skdnn.mlp.base import BaseMLP, _is_stochastic
+
+
+class MLPNet(ClassifierMixin, BaseMLP):
+    """Multi-layer perceptron classifier.
+
+    Minimises the log loss of a softmax output (of one logistic output for two classes, of one for
+    each label of a multilabel target) by stochastic gradient descent or L-BFGS. Takes every
+    parameter of scikit-learn's `MLPClassifier`, with its meaning and default, and gives the same
+    weights for the same `random_state`.
+
+    Parameters
+    ----------
+    hidden_layer_sizes : array-like of int of shape (n_layers - 2,), default=(100,)
+        Number of units in each hidden layer. Empty for none.
+    activation : {'identity', 'logistic', 'tanh', 'relu', 'leaky_relu', 'elu', 'selu', \
+            'softplus', 'gelu', 'silu', 'mish'}, default='relu'
+        Activation function of the hidden layers. The leaky ReLU's slope is 0.01, the ELU's
+        saturation value 1.
+    solver : {'lbfgs', 'sgd', 'adam', 'adamw', 'nadam', 'rmsprop', 'adagrad'}, default='adam'
+        'lbfgs' is SciPy's quasi-Newton method on all rows at once, good for small data. The others
+        go by mini-batches: 'sgd' with momentum, and those that scale each parameter's step.
+    alpha : float, default=0.0001
+        Strength of the L2 penalty on the weights, ``alpha / 2 * sum(W ** 2)``, divided by the
+        batch's sum of sample weights when added to the mean loss.
+    batch_size : int or 'auto', default='auto'
+        Rows in a mini-batch; 'auto' is ``min(200, n_samples)``. Not used by 'lbfgs'.
+    learning_rate : {'constant', 'invscaling', 'adaptive'}, default='constant'
+        Schedule of the learning rate, used by ``solver='sgd'`` only. 'invscaling' divides by the
+        number of rows seen to the power `power_t`, 'adaptive' divides by 5 whenever there was no
+        improvement for `n_iter_no_change` epochs, and stops when the rate is at most 1e-6.
+    learning_rate_init : float, default=0.001
+        The initial learning rate. Not used by 'lbfgs'.
+    power_t : float, default=0.5
+        Exponent of the 'invscaling' schedule.
+    max_iter : int, default=200
+        The most epochs, or iterations of 'lbfgs'.
+    shuffle : bool, default=True
+        Whether to shuffle the rows before each epoch. Not used by 'lbfgs'.
+    random_state : int, RandomState instance or None, default=None
+        Source of the initial weights, the batches and the validation rows. The same number gives
+        the same weights as in scikit-learn, to rounding.
+    tol : float, default=1e-4
+        The least improvement of the loss or validation score that counts; for 'lbfgs' the largest
+        element of the gradient at which it has converged.
+    verbose : bool, default=False
+        Whether to print a line an epoch.
+    warm_start : bool, default=False
+        Whether `fit` goes on from the weights of the previous call, which must have the same
+        layers and classes.
+    momentum : float, default=0.9
+        Momentum of 'sgd', between 0 and 1.
+    nesterovs_momentum : bool, default=True
+        Whether that is Nesterov's momentum.
+    early_stopping : bool, default=False
+        Whether to hold out `validation_fraction` of the rows, stop when their score has not
+        improved by `tol` for `n_iter_no_change` epochs, and restore the best weights, of
+        equal scores the latest.
+    validation_fraction : float, default=0.1
+        Share of the rows (of the sum of sample weights) that is held out for `early_stopping`,
+        of each class alike.
+        Which rows these are follows from their content and `random_state`, not from their order.
+    beta_1, beta_2 : float, default=0.9, 0.999
+        Decay rates of the moments of 'adam', 'adamw' and 'nadam', in [0, 1).
+    epsilon : float, default=1e-8
+        Added to the denominator of the steps of all but 'sgd'.
+    n_iter_no_change : int or inf, default=10
+        So many epochs in a row without an improvement by `tol` end the training.
+    max_fun : int, default=15000
+        The most loss evaluations of 'lbfgs'.
+    rho : float, default=0.9
+        Decay rate of the squared gradient of 'rmsprop', in [0, 1).
+    weight_decay : float, default=0.01
+        Decay of the weights by 'adamw': ``learning_rate_init * weight_decay`` a step.
+    dtype : {'float32', 'float64'} or None, default=None
+        What training computes in. None: float32 if X is, else float64.
+
+    Attributes
+    ----------
+    classes_ : ndarray of shape (n_classes,)
+        The class labels; for a multilabel target the numbers of the labels.
+    loss_ : float
+        The last epoch's loss: the mean over its batches, penalty included, before each step.
+    best_loss_ : float or None
+        The smallest loss of an epoch; None with `early_stopping`.
+    loss_curve_ : list of float
+        The loss of each epoch, or iteration of 'lbfgs'.
+    validation_scores_ : list of float or None
+        The accuracy on the held-out rows after each epoch, with `early_stopping`.
+    best_validation_score_ : float or None
+        The best of these.
+    t_ : int
+        Number of rows that the solver has seen, those seen again counted again.
+    coefs_ : list of ndarray of shape (n_in, n_out)
+        The weights of each layer, views of one vector.
+    intercepts_ : list of ndarray of shape (n_out,)
+        The biases of each layer, likewise.
+    n_features_in_ : int
+        Number of features seen in `fit`.
+    feature_names_in_ : ndarray of shape (n_features_in_,)
+        Their names, where `X` has names that are all strings.
+    n_iter_ : int
+        Number of epochs, or iterations of 'lbfgs', of the last call.
+    n_layers_ : int
+        Number of layers, input and output included.
+    n_outputs_ : int
+        Number of output units.
+    out_activation_ : str
+        The output activation: 'softmax' or 'logistic'.
+
+    Raises
+    ------
+    InvalidParameterError
+        In `fit`, when a parameter has a value that it cannot have; a ValueError too.
+    ValueError
+        In `fit`, when the data cannot be used, when there is one class only, or the loss
+        diverges.
+
+    See Also
+    --------
+    MLPNetRegressor : The same for regression.
+    SoftmaxClassifier : The network without hidden layers.
+    sklearn.neural_network.MLPClassifier : What this class takes the place of.
+
+    Notes
+    -----
+    Differs from `MLPClassifier`, for the better: training stops after exactly `n_iter_no_change`
+    epochs without improvement instead of one more; a row of weight zero is the same as no row, and
+    with one batch an epoch a whole-numbered weight the same as so many rows, with `early_stopping`
+    too; 'lbfgs' computes in float32 where the data are, and heeds `early_stopping`; going on
+    with other layers is an error; each call of `partial_fit` shuffles anew; the fitted object
+    holds the optimiser's state only after `partial_fit`.
+
+    The formula of each step is in `skdnn.engine.optimizers`, of each activation in
+    `skdnn.engine.activations`. Weights are initialised as in [1]_; Adam is [2]_, AdamW [3]_.
+
+    References
+    ----------
+    .. [1] Glorot, Bengio (2010). Understanding the difficulty of training deep feedforward neural
+       networks. AISTATS.
+    .. [2] Kingma, Ba (2015). Adam: a method for stochastic optimization. ICLR.
+    .. [3] Loshchilov, Hutter (2019). Decoupled weight decay regularization. ICLR.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_digits
+    >>> from sklearn.model_selection import train_test_split
+    >>> from skdnn import MLPNet
+    >>> X, y = load_digits(return_X_y=True)
+    >>> X_train, X_test, y_train, y_test = train_test_split(X / 16, y, random_state=0)
+    >>> model = MLPNet((64,), early_stopping=True, random_state=0).fit(X_train, y_train)
+    >>> model.predict(X_test[:3])
+    array([2, 8, 2])
+    >>> bool(model.score(X_test, y_test) > 0.95)
+    True
+    """
+
+    loss = "log_loss"
+
+    def __init__(
+        self,
+        hidden_layer_sizes=(100,),
+        activation="relu",
+        *,
+        solver="adam",
+        alpha=0.0001,
+        batch_size="auto",
+        learning_rate="constant",
+        learning_rate_init=0.001,
+        power_t=0.5,
+        max_iter=200,
+        shuffle=True,
+        random_state=None,
+        tol=1e-4,
+        verbose=False,
+        warm_start=False,
+        momentum=0.9,
+        nesterovs_momentum=True,
+        early_stopping=False,
+        validation_fraction=0.1,
+        beta_1=0.9,
+        beta_2=0.999,
+        epsilon=1e-8,
+        n_iter_no_change=10,
+        max_fun=15000,
+        rho=0.9,
+        weight_decay=0.01,
+        dtype=None,
+    ):
+        self.hidden_layer_sizes = hidden_layer_sizes
+        self.activation = activation
+        self.solver = solver
+        self.alpha = alpha
+        self.batch_size = batch_size
+        self.learning_rate = learning_rate
+        self.learning_rate_init = learning_rate_init
+        self.power_t = power_t
+        self.max_iter = max_iter
+        self.shuffle = shuffle
+        self.random_state = random_state
+        self.tol = tol
+        self.verbose = verbose
+        self.warm_start = warm_start
+        self.momentum = momentum
+        self.nesterovs_momentum = nesterovs_momentum
+        self.early_stopping = early_stopping
+        self.validation_fraction = validation_fraction
+        self.beta_1 = beta_1
+        self.beta_2 = beta_2
+        self.epsilon = epsilon
+        self.n_iter_no_change = n_iter_no_change
+        self.max_fun = max_fun
+        self.rho = rho
+        self.weight_decay = weight_decay
+        self.dtype = dtype
+
+    def _check_targets(self, y, first_pass, incremental):
+        check_classification_targets(y)
+        multilabel = type_of_target(y) == "multilabel-indicator"
+        if not multilabel:
+            y = column_or_1d(y, warn=True)
+        if first_pass and not incremental:
+            self.classes_ = unique_labels(y)
+        else:
+            self._check_known(unique_labels(y))
+        self._multilabel, self._sparse_labels = multilabel, sparse.issparse(y)
+        if multilabel:
+            return (y.toarray() if self._sparse_labels else y), y.shape[1]
+        encoder = LabelEncoder()
+        encoder.classes_ = self.classes_
+        labels = encoder.transform(y).reshape(-1, 1)
+        return labels, len(self.classes_) if len(self.classes_) > 2 else 1
+
+    def _check_known(self, labels):
+        """Check that training can go on with these labels."""
+        if self.warm_start and set(labels) != set(self.classes_):
+            raise ValueError(
+                "warm_start can only be used where `y` has the same classes as in the previous "
+                f"call to fit. Previously got {self.classes_}, `y` has {labels}"
+            )
+        if len(np.setdiff1d(labels, self.classes_, assume_unique=True)):
+            raise ValueError(
+                f"`y` has classes not in `self.classes_`. `self.classes_` has {self.classes_}. "
+                f"'y' has {labels}."
+            )
+
+    def _check_weights(self, X, targets, sample_weight):
+        weight, kept = super()._check_weights(X, targets, sample_weight)
+        if not self._multilabel and len(self.classes_) < 2:
+            raise ValueError(
+                f"{type(self).__name__} needs samples of at least 2 classes in the data, but the "
+                f"data contains only one class: {self.classes_[0]!r}"
+            )
+        return weight, kept
+
+    def _loss_name(self):
+        one_of_many = len(self.classes_) > 2 and not self._multilabel
+        return "log_loss" if one_of_many else "binary_log_loss"
+
+    def _strata(self, targets):
+        return None if self._multilabel else targets[:, 0]
+
+    def _score_outputs(self, targets, scores, weight):
+        """Return the accuracy."""
+        if not np.isfinite(scores).all():
+            return np.nan
+        return float(np.average((self._decide(scores) == targets).all(axis=1), weights=weight))
+
+    def _decide(self, scores: NDArray) -> NDArray:
+        """Return the likeliest classes' numbers, or 0 or 1 for each label."""
+        if self._loss_name() == "log_loss":
+            return scores.argmax(axis=1).reshape(-1, 1)
+        return (scores > 0).astype(int)
+
+    def predict(self, X):
+        """Predict the classes.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            The input data.
+
+        Returns
+        -------
+        y : ndarray of shape (n_samples,), or ndarray or CSR matrix of shape (n_samples, n_labels)
+            The predicted classes; in the multilabel case, 1 for each predicted label, sparse where
+            the targets in `fit` were.
+        """
+        decisions = self._decide(self._raw_scores(X))
+        if not self._multilabel:
+            return self.classes_[decisions[:, 0]]
+        return sparse.csr_matrix(decisions) if self._sparse_labels else decisions
+
+    def decision_function(self, X):
+        """Return the scores, the output layer's values before the logistic function or softmax.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            The input data.
+
+        Returns
+        -------
+        scores : ndarray of shape (n_samples,), (n_samples, n_classes) or (n_samples, n_labels)
+            For two classes, the log-odds of the second. Their softmax, or logistic function for
+            two classes and for labels, is `predict_proba`.
+        """
+        scores = self._raw_scores(X)
+        return scores[:, 0] if scores.shape[1] == 1 and not self._multilabel else scores
+
+    def predict_proba(self, X):
+        """Return the probabilities of the classes.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            The input data.
+
+        Returns
+        -------
+        proba : ndarray of shape (n_samples, n_classes) or (n_samples, n_labels)
+            Ordered as in `classes_`; in the multilabel case, of each label apart.
+        """
+        scores = self._raw_scores(X)
+        if scores.shape[1] == 1 and not self._multilabel:
+            scores = np.hstack([-scores, scores])
+        return self._network.link(scores)
+
+    def predict_log_proba(self, X):
+        """Return the logarithms of the probabilities of the classes.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            The input data.
+
+        Returns
+        -------
+        log_proba : ndarray of shape (n_samples, n_classes) or (n_samples, n_labels)
+            Ordered as in `classes_`. Finite, because no probability is rounded to 0.
+        """
+        return np.log(self.predict_proba(X))
+
+    @available_if(_is_stochastic)
+    @_fit_context(prefer_skip_nested_validation=True)
+    def partial_fit(self, X, y, sample_weight=None, classes=None):
+        """Train for one epoch on the given data, going on from where the last call ended.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            The input data.
+        y : array-like of shape (n_samples,) or (n_samples, n_labels)
+            The target values.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Sample weights.
+        classes : array of shape (n_classes,), default=None
+            All classes that any call will see; required in the first call. `y` need not
+            contain all of them.
+
+        Returns
+        -------
+        self : object
+            The model.
+        """
+        _check_partial_fit_first_call(self, classes)
+        return self._partial_fit(X, y, sample_weight)
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.classifier_tags.multi_label = True
+        return tags

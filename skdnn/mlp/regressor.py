@@ -1,0 +1,300 @@
+"""The regressor."""
+
+from numbers import Real
+from typing import ClassVar
+
+import numpy as np
+from sklearn.base import RegressorMixin, _fit_context
+from sklearn.metrics import r2_score
+from sklearn.utils import column_or_1d
+from sklearn.utils._param_validation import Interval, StrOptions
+from sklearn.utils.metaestimators import available_if
+
+from skdnn.mlp.base import BaseMLP, _is_stochastic
+
+
+class MLPNetRegressor(RegressorMixin, BaseMLP):
+    """Multi-layer perceptron regressor.
+
+    Minimises the mean of a loss by stochastic gradient descent or L-BFGS. Takes every parameter of
+    scikit-learn's `MLPRegressor`, with its meaning and default, and gives the same weights for
+    the same `random_state`.
+
+    Parameters
+    ----------
+    loss : {'squared_error', 'absolute_error', 'huber', 'poisson', 'pinball'}, \
+            default='squared_error'
+        With r the prediction minus the target: 'squared_error' is r^2 / 2, 'absolute_error' |r|,
+        'huber' r^2 / 2 up to |r| = `delta` and linear beyond; 'poisson' is half the Poisson
+        deviance, with an exponential output, for targets >= 0; 'pinball' predicts the `quantile`.
+    hidden_layer_sizes : array-like of int of shape (n_layers - 2,), default=(100,)
+        Number of units in each hidden layer. Empty for none.
+    activation : {'identity', 'logistic', 'tanh', 'relu', 'leaky_relu', 'elu', 'selu', \
+            'softplus', 'gelu', 'silu', 'mish'}, default='relu'
+        Activation function of the hidden layers. The leaky ReLU's slope is 0.01, the ELU's
+        saturation value 1.
+    solver : {'lbfgs', 'sgd', 'adam', 'adamw', 'nadam', 'rmsprop', 'adagrad'}, default='adam'
+        'lbfgs' is SciPy's quasi-Newton method on all rows at once, good for small data. The others
+        go by mini-batches: 'sgd' with momentum, and those that scale each parameter's step.
+    alpha : float, default=0.0001
+        Strength of the L2 penalty on the weights, ``alpha / 2 * sum(W ** 2)``, divided by the
+        batch's sum of sample weights when added to the mean loss.
+    batch_size : int or 'auto', default='auto'
+        Rows in a mini-batch; 'auto' is ``min(200, n_samples)``. Not used by 'lbfgs'.
+    learning_rate : {'constant', 'invscaling', 'adaptive'}, default='constant'
+        Schedule of the learning rate, used by ``solver='sgd'`` only. 'invscaling' divides by the
+        number of rows seen to the power `power_t`, 'adaptive' divides by 5 whenever there was no
+        improvement for `n_iter_no_change` epochs, and stops when the rate is at most 1e-6.
+    learning_rate_init : float, default=0.001
+        The initial learning rate. Not used by 'lbfgs'.
+    power_t : float, default=0.5
+        Exponent of the 'invscaling' schedule.
+    max_iter : int, default=200
+        The most epochs, or iterations of 'lbfgs'.
+    shuffle : bool, default=True
+        Whether to shuffle the rows before each epoch. Not used by 'lbfgs'.
+    random_state : int, RandomState instance or None, default=None
+        Source of the initial weights, the batches and the validation rows. The same number gives
+        the same weights as in scikit-learn, to rounding.
+    tol : float, default=1e-4
+        The least improvement of the loss or validation score that counts; for 'lbfgs' the largest
+        element of the gradient at which it has converged.
+    verbose : bool, default=False
+        Whether to print a line an epoch.
+    warm_start : bool, default=False
+        Whether `fit` goes on from the weights of the previous call, which must have the same
+        layers and classes.
+    momentum : float, default=0.9
+        Momentum of 'sgd', between 0 and 1.
+    nesterovs_momentum : bool, default=True
+        Whether that is Nesterov's momentum.
+    early_stopping : bool, default=False
+        Whether to hold out `validation_fraction` of the rows, stop when their score has not
+        improved by `tol` for `n_iter_no_change` epochs, and restore the best weights, of
+        equal scores the latest.
+    validation_fraction : float, default=0.1
+        Share of the rows (of the sum of sample weights) that is held out for `early_stopping`.
+        Which rows these are follows from their content and `random_state`, not from their order.
+    beta_1, beta_2 : float, default=0.9, 0.999
+        Decay rates of the moments of 'adam', 'adamw' and 'nadam', in [0, 1).
+    epsilon : float, default=1e-8
+        Added to the denominator of the steps of all but 'sgd'.
+    n_iter_no_change : int or inf, default=10
+        So many epochs in a row without an improvement by `tol` end the training.
+    max_fun : int, default=15000
+        The most loss evaluations of 'lbfgs'.
+    rho : float, default=0.9
+        Decay rate of the squared gradient of 'rmsprop', in [0, 1).
+    weight_decay : float, default=0.01
+        Decay of the weights by 'adamw': ``learning_rate_init * weight_decay`` a step.
+    delta : float, default=1.0
+        Where the Huber loss becomes linear, in units of the target.
+    quantile : float, default=0.5
+        What ``loss='pinball'`` predicts, in (0, 1).
+    dtype : {'float32', 'float64'} or None, default=None
+        What training computes in. None: float32 if X is, else float64.
+
+    Attributes
+    ----------
+    loss_ : float
+        The last epoch's loss: the mean over its batches, penalty included, before each step.
+    best_loss_ : float or None
+        The smallest loss of an epoch; None with `early_stopping`.
+    loss_curve_ : list of float
+        The loss of each epoch, or iteration of 'lbfgs'.
+    validation_scores_ : list of float or None
+        The R^2 on the held-out rows after each epoch, with `early_stopping`.
+    best_validation_score_ : float or None
+        The best of these.
+    t_ : int
+        Number of rows that the solver has seen, those seen again counted again.
+    coefs_ : list of ndarray of shape (n_in, n_out)
+        The weights of each layer, views of one vector.
+    intercepts_ : list of ndarray of shape (n_out,)
+        The biases of each layer, likewise.
+    n_features_in_ : int
+        Number of features seen in `fit`.
+    feature_names_in_ : ndarray of shape (n_features_in_,)
+        Their names, where `X` has names that are all strings.
+    n_iter_ : int
+        Number of epochs, or iterations of 'lbfgs', of the last call.
+    n_layers_ : int
+        Number of layers, input and output included.
+    n_outputs_ : int
+        Number of output units.
+    out_activation_ : str
+        The output activation: 'identity', or 'exp' with ``loss='poisson'``.
+
+    Raises
+    ------
+    InvalidParameterError
+        In `fit`, when a parameter has a value that it cannot have; a ValueError too.
+    ValueError
+        In `fit`, when the data cannot be used, or the loss
+        diverges.
+
+    See Also
+    --------
+    MLPNet : The same for classification; its notes say in what both differ from scikit-learn.
+    GDLinearRegression : The network without hidden layers.
+    sklearn.neural_network.MLPRegressor : What this class takes the place of.
+
+    Notes
+    -----
+    With several outputs the gradient is that of the sum of their losses; the reported loss is their
+    mean, as in scikit-learn ('poisson': their sum). L-BFGS minimises the sum.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_diabetes
+    >>> from sklearn.pipeline import make_pipeline
+    >>> from sklearn.preprocessing import StandardScaler
+    >>> from skdnn import MLPNetRegressor
+    >>> X, y = load_diabetes(return_X_y=True)
+    >>> net = MLPNetRegressor(hidden_layer_sizes=(20,), solver="lbfgs", alpha=10, max_iter=500,
+    ...                       random_state=0)
+    >>> model = make_pipeline(StandardScaler(), net).fit(X, y)
+    >>> bool(model.score(X, y) > 0.5)
+    True
+    """
+
+    _parameter_constraints: ClassVar[dict] = {
+        **BaseMLP._parameter_constraints,
+        "loss": [StrOptions({"squared_error", "absolute_error", "huber", "poisson", "pinball"})],
+        "delta": [Interval(Real, 0, None, closed="neither")],
+        "quantile": [Interval(Real, 0, 1, closed="neither")],
+    }
+
+    def __init__(
+        self,
+        loss="squared_error",
+        hidden_layer_sizes=(100,),
+        activation="relu",
+        *,
+        solver="adam",
+        alpha=0.0001,
+        batch_size="auto",
+        learning_rate="constant",
+        learning_rate_init=0.001,
+        power_t=0.5,
+        max_iter=200,
+        shuffle=True,
+        random_state=None,
+        tol=1e-4,
+        verbose=False,
+        warm_start=False,
+        momentum=0.9,
+        nesterovs_momentum=True,
+        early_stopping=False,
+        validation_fraction=0.1,
+        beta_1=0.9,
+        beta_2=0.999,
+        epsilon=1e-8,
+        n_iter_no_change=10,
+        max_fun=15000,
+        rho=0.9,
+        weight_decay=0.01,
+        delta=1.0,
+        quantile=0.5,
+        dtype=None,
+    ):
+        self.loss = loss
+        self.hidden_layer_sizes = hidden_layer_sizes
+        self.activation = activation
+        self.solver = solver
+        self.alpha = alpha
+        self.batch_size = batch_size
+        self.learning_rate = learning_rate
+        self.learning_rate_init = learning_rate_init
+        self.power_t = power_t
+        self.max_iter = max_iter
+        self.shuffle = shuffle
+        self.random_state = random_state
+        self.tol = tol
+        self.verbose = verbose
+        self.warm_start = warm_start
+        self.momentum = momentum
+        self.nesterovs_momentum = nesterovs_momentum
+        self.early_stopping = early_stopping
+        self.validation_fraction = validation_fraction
+        self.beta_1 = beta_1
+        self.beta_2 = beta_2
+        self.epsilon = epsilon
+        self.n_iter_no_change = n_iter_no_change
+        self.max_fun = max_fun
+        self.rho = rho
+        self.weight_decay = weight_decay
+        self.delta = delta
+        self.quantile = quantile
+        self.dtype = dtype
+
+    def _check_targets(self, y, first_pass, incremental):
+        if y.ndim == 2 and y.shape[1] == 1:
+            y = column_or_1d(y, warn=True)
+        if self.loss == "poisson" and (y < 0).any():
+            raise ValueError(
+                f"loss='poisson' needs targets y >= 0, but the smallest is {y.min():g}."
+            )
+        targets = y.reshape(len(y), -1)
+        return targets, targets.shape[1]
+
+    def _loss_name(self):
+        return self.loss
+
+    def _loss_parameter(self):
+        return {"huber": self.delta, "pinball": self.quantile}.get(self.loss)
+
+    def _score_outputs(self, targets, scores, weight):
+        """Return R^2."""
+        predicted = self._network.link(scores)
+        if not np.isfinite(predicted).all():
+            return np.nan
+        if len(targets) == 1:
+            # One row that counts several times: R^2 is defined for so many equal rows.
+            targets, predicted, weight = np.repeat(targets, 2, 0), np.repeat(predicted, 2, 0), None
+        return r2_score(targets, predicted, sample_weight=weight)
+
+    def predict(self, X):
+        """Predict the targets.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            The input data.
+
+        Returns
+        -------
+        y : ndarray of shape (n_samples,) or (n_samples, n_outputs)
+            The predicted values: the mean, for ``loss="absolute_error"`` the median, for
+            ``loss="pinball"`` the quantile.
+        """
+        predicted = self._raw_scores(X)
+        self._network.link(predicted)
+        return predicted[:, 0] if predicted.shape[1] == 1 else predicted
+
+    @available_if(_is_stochastic)
+    @_fit_context(prefer_skip_nested_validation=True)
+    def partial_fit(self, X, y, sample_weight=None):
+        """Train for one epoch on the given data, going on from where the last call ended.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            The input data.
+        y : array-like of shape (n_samples,) or (n_samples, n_outputs)
+            The target values.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Sample weights.
+
+        Returns
+        -------
+        self : object
+            The model.
+        """
+        return self._partial_fit(X, y, sample_weight)
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.target_tags.multi_output = True
+        tags.target_tags.positive_only = self.loss == "poisson"
+        return tags
