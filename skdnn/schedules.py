@@ -13,6 +13,8 @@ class Constant:
         The initial learning rate.
     power_t : float
         Exponent of the inverse scaling, for the schedule that has one.
+    n_seen : float
+        What earlier training has seen, in rows.
 
     Attributes
     ----------
@@ -20,12 +22,12 @@ class Constant:
         The current learning rate.
     """
 
-    def __init__(self, rate: float, power_t: float = 0.5):
+    def __init__(self, rate: float, power_t: float = 0.5, n_seen: float = 0):
         self.initial = self.rate = float(rate)
-        self.power_t = power_t
+        self.power_t, self.n_seen = power_t, n_seen
 
-    def epoch_ends(self, t: int) -> None:
-        """Set the rate for the next epoch, after `t` rows were seen in all."""
+    def epoch_ends(self, weight: float) -> None:
+        """Set the rate for the next epoch, after one over rows of so much weight in all."""
 
     def plateau(self) -> str | None:
         """Return what is done instead of stopping, or None to stop."""
@@ -33,11 +35,15 @@ class Constant:
 
 
 class InverseScaling(Constant):
-    """rate = initial / (t + 1)^power_t, t the number of rows seen, as in scikit-learn."""
+    """rate = initial / (t + 1)^power_t, t the number of rows seen, as in scikit-learn.
 
-    def epoch_ends(self, t: int) -> None:
-        """Set the rate for the next epoch, after `t` rows were seen in all."""
-        self.rate = self.initial / (t + 1) ** self.power_t
+    A row counts its weight, so that a weight of 2 is the same as two rows here too.
+    """
+
+    def epoch_ends(self, weight: float) -> None:
+        """Set the rate for the next epoch, after one over rows of so much weight in all."""
+        self.n_seen += weight
+        self.rate = self.initial / (self.n_seen + 1) ** self.power_t
 
 
 class Adaptive(Constant):

@@ -9,12 +9,15 @@ from skdnn import engine
 
 
 class Holdout(NamedTuple):
-    """Rows and weights of the two parts; a weight is None where all rows count one."""
+    """Rows and weights of the two parts.
 
-    train: NDArray
+    Rows are None for all (to train on) or none (to validate on), weights where all rows count one.
+    """
+
+    train: NDArray | None
     train_weight: NDArray | None
-    validation: NDArray
-    validation_weight: NDArray | None
+    validation: NDArray | None = None
+    validation_weight: NDArray | None = None
 
 
 def hold_out(X, y, fraction, random_state, weight=None, kept=None, strata=None) -> Holdout:

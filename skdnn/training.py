@@ -108,6 +108,7 @@ class Batches:
     def __init__(self, network, X, y, weight=None, rows=None, *, size: int, shuffle: bool = True):
         self.network, self.size = network, size
         self.n_rows = X.shape[0] if rows is None else len(rows)
+        self.weight = self.n_rows if weight is None else float(np.sum(weight))
         if shuffle:
             rows = np.arange(self.n_rows) if rows is None else rows.copy()
         self.order = rows if shuffle else None
@@ -187,7 +188,6 @@ def train(
     random_state: np.random.RandomState,
     *,
     max_iter: int,
-    n_seen: int = 0,
 ) -> tuple[int, bool]:
     """Train until a plateau or for `max_iter` epochs, in place.
 
@@ -196,8 +196,6 @@ def train(
     optimization, batches, params, progress, random_state
         What to train, on what, and what to keep of it.
     max_iter : int
-    n_seen : int, default=0
-        Rows seen in earlier training.
 
     Returns
     -------
@@ -225,9 +223,8 @@ def train(
                         f"large: the loss became {loss} in iteration {epoch}, with a learning "
                         f"rate of {schedule.rate:g}."
                     )
-                n_seen += batches.n_rows
                 progress.record(epoch, loss, params)
-                schedule.epoch_ends(n_seen)
+                schedule.epoch_ends(batches.weight)
                 if progress.on_plateau:
                     instead = schedule.plateau()
                     if progress.verbose:

@@ -21,7 +21,8 @@ class Registered(StrOptions):
     def __init__(self, registry: str, extra: frozenset[str] = frozenset()):
         self.registry, self.extra = registry, extra
         self.type: type = str
-        self.hidden, self.deprecated = False, frozenset()
+        self.deprecated: frozenset[str] = frozenset()
+        self.hidden = False
 
     @property
     def options(self) -> frozenset[str]:
@@ -65,7 +66,7 @@ def check_row_weights(
     if sample_weight is None and class_weight is None:
         return None, None
     weight = _check_sample_weight(sample_weight, X, dtype=np.float64, ensure_non_negative=True)
-    if class_weight is not None:
+    if class_weight is not None and classes is not None and labels is not None:
         by_class = compute_class_weight(
             class_weight, classes=classes, y=classes[labels], sample_weight=weight
         )

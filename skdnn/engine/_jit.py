@@ -18,7 +18,7 @@ _FLAGS: dict[str, Any] = {"nogil": True, "error_model": "numpy", "cache": True}
 _RELAXED = {"contract", "reassoc", "nsz", "arcp"}
 
 # Reordering would undo the two-step subtraction that makes range reductions exact.
-EXACT_OPTIONS: dict[str, Any] = {
+EXACT_OPTIONS: Any = {
     "nogil": True,
     "error_model": "numpy",
     "fastmath": {"contract", "nsz"},

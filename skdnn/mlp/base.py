@@ -71,6 +71,10 @@ class BaseMLP(BaseEstimator, ABC):
         "dtype": [StrOptions({"float32", "float64"}), None],
     }
 
+    best_loss_: float | None
+    validation_scores_: list[float] | None
+    best_validation_score_: float | None
+
     @abstractmethod
     def _check_targets(self, y, first_pass: bool, incremental: bool):
         """Return the targets, shape (n_samples, n_targets), and the number of outputs.
@@ -125,7 +129,7 @@ class BaseMLP(BaseEstimator, ABC):
         first_pass = not hasattr(self, "coefs_") or not (self.warm_start or incremental)
         X, y = self._check_data(X, y, first_pass)
         targets, n_outputs = self._check_targets(y, first_pass, incremental)
-        weight, kept = self._check_weights(X, targets, sample_weight)
+        weight, kept = self._check_weights(X, targets, sample_weight, incremental)
         random_state = self._check_random_state(first_pass, incremental)
         network = self._describe(X, n_outputs)
         with one_blas_thread():
@@ -159,7 +163,7 @@ class BaseMLP(BaseEstimator, ABC):
             reset=first_pass,
         )
 
-    def _check_weights(self, X, targets, sample_weight):
+    def _check_weights(self, X, targets, sample_weight, incremental):
         return check_row_weights(X, sample_weight)
 
     def _check_random_state(self, first_pass, incremental):
@@ -220,7 +224,7 @@ class BaseMLP(BaseEstimator, ABC):
 
     def _hold_out(self, X, targets, weight, kept, random_state) -> Holdout:
         if not self.early_stopping:
-            return Holdout(kept, weight, None, None)
+            return Holdout(kept, weight)
         return hold_out(
             X, targets, self.validation_fraction, random_state, weight, kept, self._strata(targets)
         )
@@ -242,7 +246,7 @@ class BaseMLP(BaseEstimator, ABC):
             progress.stale = self._no_improvement_count
             if validate is None and self.best_loss_ is not None:
                 progress.best_loss = self.best_loss_
-            if validate is not None and self.best_validation_score_ is not None:
+            if validate is not None and self.validation_scores_ is not None:
                 progress.scores = list(self.validation_scores_)
                 progress.best_score = self.best_validation_score_
                 progress.best_params = params.copy()
@@ -283,7 +287,6 @@ class BaseMLP(BaseEstimator, ABC):
             progress,
             random_state,
             max_iter=1 if incremental else self.max_iter,
-            n_seen=self.t_,
         )
         self.t_ += self.n_iter_ * n_rows
         self.loss_ = progress.loss_curve[-1]
@@ -315,7 +318,7 @@ class BaseMLP(BaseEstimator, ABC):
         return Optimization(
             network,
             self.solver,
-            kind(self.learning_rate_init, self.power_t),
+            kind(self.learning_rate_init, self.power_t, self.t_),
             momentum=self.momentum,
             nesterov=self.nesterovs_momentum,
             rho=self.rho,

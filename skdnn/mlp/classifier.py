@@ -260,12 +260,16 @@ class MLPNet(ClassifierMixin, BaseMLP):
                 f"'y' has {labels}."
             )
 
-    def _check_weights(self, X, targets, sample_weight):
-        weight, kept = super()._check_weights(X, targets, sample_weight)
-        if not self._multilabel and len(self.classes_) < 2:
+    def _check_weights(self, X, targets, sample_weight, incremental):
+        weight, kept = super()._check_weights(X, targets, sample_weight, incremental)
+        if self._multilabel:
+            return weight, kept
+        # One call of partial_fit may see one class only, but there must be others.
+        labels = np.unique(targets if kept is None else targets[kept])
+        if len(self.classes_) < 2 or (len(labels) < 2 and not incremental):
             raise ValueError(
                 f"{type(self).__name__} needs samples of at least 2 classes in the data, but the "
-                f"data contains only one class: {self.classes_[0]!r}"
+                f"data contains only one class: {self.classes_[labels[0]]!r}"
             )
         return weight, kept
 

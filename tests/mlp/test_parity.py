@@ -18,6 +18,8 @@ DIGITS = load_digits(return_X_y=True)
 DIGITS = (DIGITS[0] / 16, DIGITS[1])
 DIABETES = load_diabetes(return_X_y=True, scaled=True)
 WEIGHT = np.random.RandomState(0).uniform(0.1, 3, len(DIGITS[1]))
+# Here a row counts its weight in the schedule 'invscaling', in scikit-learn one.
+WEIGHT /= WEIGHT.mean()
 
 
 def _same(ours, theirs, X, y, weight=None, tolerance=1e-9, **params):
