@@ -246,9 +246,9 @@ class BaseMLP(BaseEstimator, ABC):
             progress.stale = self._no_improvement_count
             if validate is None and self.best_loss_ is not None:
                 progress.best_loss = self.best_loss_
-            if validate is not None and self.validation_scores_ is not None:
+            if validate is not None and self.validation_scores_:
                 progress.scores = list(self.validation_scores_)
-                progress.best_score = self.best_validation_score_
+                progress.best_score = max(self.validation_scores_)
                 progress.best_params = params.copy()
         return progress
 
