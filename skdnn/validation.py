@@ -4,11 +4,15 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.utils._param_validation import StrOptions
+from sklearn.utils._param_validation import Options, StrOptions
 from sklearn.utils.class_weight import compute_class_weight
 from sklearn.utils.validation import _check_sample_weight
 
 from skdnn import engine
+
+
+# What a parameter `dtype` may be.
+DTYPES = [StrOptions({"float32", "float64"}), Options(type, {np.float32, np.float64}), None]
 
 
 class Registered(StrOptions):

@@ -10,8 +10,14 @@ from numba import njit
 # nogil              several fits may run in threads of one process
 # error_model=numpy  division by zero gives inf or NaN as in NumPy; the check that Python's
 #                    model makes instead stops the vectorisation of every loop with a division
+# no_cfunc_wrapper   nothing calls a kernel as a C function; not making that saves compile time
 # cache              compiled once for a machine, not once for a process
-_FLAGS: dict[str, Any] = {"nogil": True, "error_model": "numpy", "cache": True}
+_FLAGS: dict[str, Any] = {
+    "nogil": True,
+    "error_model": "numpy",
+    "no_cfunc_wrapper": True,
+    "cache": True,
+}
 
 # Sums may be reordered, so that reductions are vectorised, and a*b+c fused. The flags that assume
 # that there is no NaN or infinity stay off: a diverging fit must be seen.

@@ -19,7 +19,7 @@ from skdnn.schedules import SCHEDULES, Constant
 from skdnn.splitting import Holdout, hold_out
 from skdnn.threads import one_blas_thread
 from skdnn.training import Batches, Optimization, Progress, train, train_lbfgs
-from skdnn.validation import Registered, check_row_weights
+from skdnn.validation import DTYPES, Registered, check_row_weights
 
 
 def _is_stochastic(estimator) -> bool:
@@ -68,7 +68,7 @@ class BaseMLP(BaseEstimator, ABC):
         "max_fun": [Interval(Integral, 1, None, closed="left")],
         "rho": [Interval(Real, 0, 1, closed="left")],
         "weight_decay": [Interval(Real, 0, None, closed="left")],
-        "dtype": [StrOptions({"float32", "float64"}), None],
+        "dtype": DTYPES,
     }
 
     best_loss_: float | None

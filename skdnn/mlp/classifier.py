@@ -88,7 +88,7 @@ class MLPNet(ClassifierMixin, BaseMLP):
         Decay rate of the squared gradient of 'rmsprop', in [0, 1).
     weight_decay : float, default=0.01
         Decay of the weights by 'adamw': ``learning_rate_init * weight_decay`` a step.
-    dtype : {'float32', 'float64'} or None, default=None
+    dtype : {'float32', 'float64'}, NumPy's types of these names, or None, default=None
         What training computes in. None: float32 if X is, else float64.
 
     Attributes

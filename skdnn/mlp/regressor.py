@@ -91,7 +91,7 @@ class MLPNetRegressor(RegressorMixin, BaseMLP):
         Where the Huber loss becomes linear, in units of the target.
     quantile : float, default=0.5
         What ``loss='pinball'`` predicts, in (0, 1).
-    dtype : {'float32', 'float64'} or None, default=None
+    dtype : {'float32', 'float64'}, NumPy's types of these names, or None, default=None
         What training computes in. None: float32 if X is, else float64.
 
     Attributes
