@@ -4,19 +4,40 @@ import functools
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
 
 from threadpoolctl import ThreadpoolController
-
-_lock = threading.Lock()
-_inside = 0
-_limiter: Any = None
 
 
 @functools.cache
 def _controller() -> ThreadpoolController:
     # Made on first use, when NumPy's and SciPy's BLAS are loaded; it takes milliseconds.
-    return ThreadpoolController()
+    return ThreadpoolController().select(user_api="blas")
+
+
+class _Users:
+    """The threads that are inside `one_blas_thread`; the setting is the whole process's."""
+
+    def __init__(self):
+        self.lock, self.count, self.limiter = threading.Lock(), 0, None
+
+    def enter(self) -> None:
+        with self.lock:
+            if self.count == 0:
+                self.limiter = _controller().limit(limits=1)
+            self.count += 1
+
+    def leave(self) -> None:
+        with self.lock:
+            self.count -= 1
+            if self.count == 0:
+                # threadpoolctl lets only the thread that set a limit change it, from 3.8 on.
+                for library in _controller().lib_controllers:
+                    if hasattr(library, "clear_controlling_thread"):
+                        library.clear_controlling_thread(force=True)
+                self.limiter.restore_original_limits()
+
+
+_users = _Users()
 
 
 @contextmanager
@@ -26,18 +47,11 @@ def one_blas_thread() -> Iterator[None]:
     The threads of OpenBLAS spin while they wait: on the small matrices of a batch they gain
     little, and beside another busy process they make training many times slower.
 
-    The setting is the process's. Where several threads are inside such blocks, the first sets it
-    and the last restores what was there.
+    Where several threads are inside such blocks, the first sets the limit and the last one
+    restores what was there.
     """
-    global _inside, _limiter
-    with _lock:
-        if _inside == 0:
-            _limiter = _controller().limit(limits=1, user_api="blas")
-        _inside += 1
+    _users.enter()
     try:
         yield
     finally:
-        with _lock:
-            _inside -= 1
-            if _inside == 0:
-                _limiter.restore_original_limits()
+        _users.leave()
