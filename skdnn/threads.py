@@ -14,6 +14,13 @@ def _controller() -> ThreadpoolController:
     return ThreadpoolController().select(user_api="blas")
 
 
+def _free() -> None:
+    """Let any thread change the limit: from threadpoolctl 3.8 on, only the one that set it may."""
+    for library in _controller().lib_controllers:
+        if hasattr(library, "clear_controlling_thread"):
+            library.clear_controlling_thread(force=True)
+
+
 class _Users:
     """The threads that are inside `one_blas_thread`; the setting is the whole process's."""
 
@@ -30,11 +37,9 @@ class _Users:
         with self.lock:
             self.count -= 1
             if self.count == 0:
-                # threadpoolctl lets only the thread that set a limit change it, from 3.8 on.
-                for library in _controller().lib_controllers:
-                    if hasattr(library, "clear_controlling_thread"):
-                        library.clear_controlling_thread(force=True)
+                _free()
                 self.limiter.restore_original_limits()
+                _free()
 
 
 _users = _Users()

@@ -7,12 +7,17 @@ from dataclasses import dataclass, field
 import numpy as np
 import scipy.optimize
 from numpy.typing import NDArray
+from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils.optimize import _check_optimize_result
 
 from skdnn import engine
 from skdnn.network import Network
 from skdnn.objective import Objective
 from skdnn.schedules import Constant
+
+
+# A loss so many times the one before training is no noise of the batches.
+_DIVERGED = 1e3
 
 
 class Shuffler:
@@ -116,6 +121,14 @@ class Batches:
         self.work = network.workspace(self.data, size)
         self.gradient = np.empty(network.n_params, network.dtype)
 
+    def first_loss(self, params: NDArray) -> float:
+        """Return the mean loss of the rows that come first."""
+        net = self.network
+        loss, _ = engine.mean_loss(
+            self.data, self.size, net.layers, net.objective, params, self.work, self.size
+        )
+        return loss * net.value_scale
+
 
 @dataclass
 class Progress:
@@ -207,7 +220,33 @@ def train(
     ------
     ValueError
         When the loss is no longer finite.
+
+    Warns
+    -----
+    ConvergenceWarning
+        When it is, but so large that training made it worse.
     """
+    before = batches.first_loss(params)
+    outcome = _run_epochs(optimization, batches, params, progress, random_state, max_iter)
+    after = progress.loss_curve[-1] if progress.loss_curve else before
+    if after > _DIVERGED * max(before, 1.0):
+        warnings.warn(
+            f"Training diverged: the loss rose from {before:g} to {after:g}. Lower the learning "
+            f"rate ({optimization.schedule.rate:g}), or scale the data.",
+            ConvergenceWarning,
+            stacklevel=2,
+        )
+    return outcome
+
+
+def _run_epochs(
+    optimization: Optimization,
+    batches: Batches,
+    params: NDArray,
+    progress: Progress,
+    random_state: np.random.RandomState,
+    max_iter: int,
+) -> tuple[int, bool]:
     schedule, epoch = optimization.schedule, 0
     try:
         with Shuffler(random_state) as shuffler:

@@ -289,7 +289,8 @@ class BaseMLP(BaseEstimator, ABC):
             max_iter=1 if incremental else self.max_iter,
         )
         self.t_ += self.n_iter_ * n_rows
-        self.loss_ = progress.loss_curve[-1]
+        if progress.loss_curve:
+            self.loss_ = progress.loss_curve[-1]
         self._finish(progress, params)
         if incremental:
             self._optimization = optimization

@@ -145,7 +145,9 @@ class MLPNet(ClassifierMixin, BaseMLP):
     with one batch an epoch a whole-numbered weight the same as so many rows, with `early_stopping`
     too; 'lbfgs' computes in float32 where the data are, and heeds `early_stopping`; going on
     with other layers is an error; each call of `partial_fit` shuffles anew; the fitted object
-    holds the optimiser's state only after `partial_fit`.
+    holds the optimiser's state only after `partial_fit`; no probability is rounded to 0. Data of
+    one class only are an error, and so is `partial_fit` with `early_stopping`, which
+    `MLPClassifier` raises only when it is called.
 
     The formula of each step is in `skdnn.engine.optimizers`, of each activation in
     `skdnn.engine.activations`. Weights are initialised as in [1]_; Adam is [2]_, AdamW [3]_.

@@ -4,6 +4,7 @@ from numbers import Real
 from typing import ClassVar
 
 import numpy as np
+from scipy import sparse
 from sklearn.base import RegressorMixin, _fit_context
 from sklearn.metrics import r2_score
 from sklearn.utils import column_or_1d
@@ -231,6 +232,8 @@ class MLPNetRegressor(RegressorMixin, BaseMLP):
     def _check_targets(self, y, first_pass, incremental):
         if y.ndim == 2 and y.shape[1] == 1:
             y = column_or_1d(y, warn=True)
+        if sparse.issparse(y):
+            y = y.toarray()
         if self.loss == "poisson" and (y < 0).any():
             raise ValueError(
                 f"loss='poisson' needs targets y >= 0, but the smallest is {y.min():g}."
