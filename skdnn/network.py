@@ -113,10 +113,13 @@ class Network:
         params = coefs[0].base
         if not isinstance(params, np.ndarray) or params.shape != (self.n_params,):
             return self._pack(coefs, intercepts)
-        for views, arrays in zip(self.views(params), (coefs, intercepts), strict=True):
-            for view, array in zip(views, arrays, strict=True):
-                if view.__array_interface__ != np.asarray(array).__array_interface__:
+        start, place = params.__array_interface__["data"][0], 0
+        for layer in zip(coefs, intercepts, strict=True):
+            for array in layer:
+                address = start + place * params.itemsize
+                if array.base is not params or array.__array_interface__["data"][0] != address:
                     return self._pack(coefs, intercepts)
+                place += array.size
         return params
 
     def _pack(self, coefs, intercepts) -> NDArray:

@@ -15,7 +15,6 @@ from skdnn.network import Network
 from skdnn.objective import Objective
 from skdnn.schedules import Constant
 
-
 # A loss so many times the one before training is no noise of the batches.
 _DIVERGED = 1e3
 

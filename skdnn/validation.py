@@ -10,7 +10,6 @@ from sklearn.utils.validation import _check_sample_weight
 
 from skdnn import engine
 
-
 # What a parameter `dtype` may be.
 DTYPES = [StrOptions({"float32", "float64"}), Options(type, {np.float32, np.float64}), None]
 
@@ -71,10 +70,12 @@ def check_row_weights(
         return None, None
     weight = _check_sample_weight(sample_weight, X, dtype=np.float64, ensure_non_negative=True)
     if class_weight is not None and classes is not None and labels is not None:
-        by_class = compute_class_weight(
-            class_weight, classes=classes, y=classes[labels], sample_weight=weight
-        )
-        weight = weight * by_class[labels]
+        # "balanced" divides by a class's weight, zero where none of its rows counts.
+        with np.errstate(divide="ignore", invalid="ignore"):
+            by_class = compute_class_weight(
+                class_weight, classes=classes, y=classes[labels], sample_weight=weight
+            )
+            weight = np.where(weight == 0, 0.0, weight * by_class[labels])
         if not weight.any():
             raise ValueError(f"class_weight={class_weight!r} leaves no sample of positive weight.")
         if (weight < 0).any():

@@ -342,12 +342,14 @@ class BaseMLP(BaseEstimator, ABC):
     def _raw_scores(self, X) -> NDArray:
         """Return the output layer's values before the output activation, (n_samples, n_outputs)."""
         check_is_fitted(self)
-        X = validate_data(
-            self, X, accept_sparse="csr", dtype=(np.float64, np.float32), order="C", reset=False
-        )
+        X = validate_data(self, X, accept_sparse="csr", reset=False)
+        dtype = X.dtype if X.dtype in (np.float32, np.float64) else np.float64
+        params = self._network.flat(self.coefs_, self.intercepts_).astype(dtype, copy=False)
+        # OpenBLAS shares out no product of fewer numbers; setting its threads would take longer.
+        if X.shape[0] * self._network.n_params < 9216:
+            return self._network.scores(X, params)
         with one_blas_thread():
-            params = self._network.flat(self.coefs_, self.intercepts_)
-            return self._network.scores(X, params.astype(X.dtype, copy=False))
+            return self._network.scores(X, params)
 
     def __setstate__(self, state):
         super().__setstate__(state)
