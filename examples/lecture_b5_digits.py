@@ -16,7 +16,8 @@ X_train, X_test, y_train, y_test = train_test_split(X, y, test_size=0.3, random_
 
 net = MLPNet((64,), activation="logistic", solver="adam", max_iter=500, random_state=0)
 scores = cross_val_score(net, X_train, y_train, cv=KFold(4))
-print("folds:", *(f"{score:.3f}" for score in scores), f"mean: {scores.mean():.3f} (lecture: 0.962)")
+print("folds:", *(f"{score:.3f}" for score in scores))
+print(f"mean: {scores.mean():.3f} (lecture: 0.962)")
 
 score = net.fit(X_train, y_train).score(X_test, y_test)
 print(f"test: {score:.3f} (lecture: 0.980), after {net.n_iter_} epochs")

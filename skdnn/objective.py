@@ -31,6 +31,10 @@ class Objective:
         self.n_rows = X.shape[0] if order is None else len(order)
         self.data = engine.as_data(X, network.dtype, y, weight, order)
         self._rows = network.chunk_rows(self.n_rows)
+        if self.data.row_starts.size:
+            # The gradient is summed by chunk: so many rows that this costs less than the rows do.
+            chunk = 4 * network.n_params // network.numbers_per_row
+            self._rows = min(self.n_rows, max(self._rows, chunk))
         self._work = network.workspace(self.data, self._rows)
         self._part = np.empty(network.n_params, network.dtype)
         self.n_evaluations = 0

@@ -55,3 +55,11 @@ def exact_kernel(function: Callable) -> Callable:
 def record(fields: list[tuple[str, type]]) -> np.dtype:
     """Return the type of a table's rows, with fields that are attributes, compiled or not."""
     return np.dtype((np.record, np.dtype(fields, align=True)))
+
+
+def inlined_kernel(function: Callable) -> Callable:
+    """Compile a small function into the loop that calls it.
+
+    A function that returns a tuple keeps a loop around its call from being vectorised.
+    """
+    return _compile(function, fastmath=_RELAXED, inline="always", **_FLAGS)

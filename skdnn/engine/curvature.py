@@ -47,14 +47,6 @@ def second_derivatives(code, parameter, z, y, out):
 
 
 @kernel
-def weight_at(data, place):
-    """Return the weight of the row at a place of the order."""
-    if data.weight.size == 0:
-        return 1.0
-    return data.weight[data.order[place] if data.order.size else place]
-
-
-@kernel
 def score_curvature(data, n_rows, layers, objective, params, curvature, work, capacity):
     """Write the loss's curvature for all rows' scores: h, or the probabilities of a softmax."""
     parameter = params.dtype.type(objective.parameter)
@@ -73,20 +65,37 @@ def score_curvature(data, n_rows, layers, objective, params, curvature, work, ca
 
 
 @kernel
-def curve_scores(data, code, curvature, start, u):
-    """Multiply each row of `u` by weight_i S_i, in place; return the sum of the weights."""
-    dtype = u.dtype.type
-    total_weight = 0.0
-    for i in range(u.shape[0]):
-        weight = weight_at(data, start + i)
-        total_weight += weight
-        scale, mean = dtype(weight), dtype(0)
-        if code == LOG_LOSS:
+def weights_at(data, start, out):
+    """Write the weights of the rows from a place of the order; return their sum."""
+    total = 0.0
+    for i in range(out.size):
+        if data.weight.size == 0:
+            out[i] = 1
+        else:
+            out[i] = data.weight[data.order[start + i] if data.order.size else start + i]
+        total += out[i]
+    return total
+
+
+@kernel
+def curve_scores(data, code, curvature, start, weight, u):
+    """Multiply each row of `u` by weight_i S_i, in place."""
+    if code == LOG_LOSS:
+        for i in range(u.shape[0]):
+            p, row = curvature[start + i], u[i]
+            mean = ZERO * row[0]
+            for j in range(row.size):
+                mean += p[j] * row[j]
+            for j in range(row.size):
+                row[j] = p[j] * (row[j] - mean)
+    else:
+        flat, h = u.ravel(), curvature[start : start + u.shape[0]].ravel()
+        for i in range(flat.size):
+            flat[i] *= h[i]
+    if data.weight.size:
+        for i in range(u.shape[0]):
             for j in range(u.shape[1]):
-                mean += curvature[start + i, j] * u[i, j]
-        for j in range(u.shape[1]):
-            u[i, j] = scale * curvature[start + i, j] * (u[i, j] - mean)
-    return total_weight
+                u[i, j] *= weight[i]
 
 
 @kernel
@@ -105,7 +114,9 @@ def hessian_vector(data, n_rows, layers, objective, curvature, vector, out, part
         input_dot(data, start, weights_of(layer, vector), work, capacity, u)
         if layer.bias != NO_BIAS:
             add_bias(u, bias_of(layer, vector))
-        total_weight += curve_scores(data, objective.loss, curvature, start, u)
+        weight = buffer(work, objective.deltas, capacity, rows, 1).ravel()
+        total_weight += weights_at(data, start, weight)
+        curve_scores(data, objective.loss, curvature, start, weight, u)
         if layer.bias != NO_BIAS:
             sum_rows(u, bias_of(layer, part))
         input_transposed_dot(data, start, u, work, capacity, weights_of(layer, part))
@@ -134,14 +145,12 @@ def copy_inputs(data, start, bias, out):
 
 
 @kernel
-def add_block(data, code, curvature, start, first, second, inputs, scaled, product, out):
+def add_block(code, curvature, first, second, weight, inputs, scaled, product, out):
     """Add a chunk's A' D A, D the curvature by the scores `first` and `second`, to `out`."""
-    dtype = scaled.dtype.type
     for i in range(inputs.shape[0]):
-        factor = curvature[start + i, first]
+        factor = weight[i] * curvature[i, first]
         if code == LOG_LOSS:
-            factor *= (ONE if first == second else ZERO) - curvature[start + i, second]
-        factor *= dtype(weight_at(data, start + i))
+            factor *= (ONE if first == second else ZERO) - curvature[i, second]
         for j in range(inputs.shape[1]):
             scaled[i, j] = factor * inputs[i, j]
     np.dot(inputs.T, scaled, product)
@@ -151,12 +160,12 @@ def add_block(data, code, curvature, start, first, second, inputs, scaled, produ
 
 
 @kernel
-def hessian(data, n_rows, layers, objective, curvature, blocks, inputs, scaled, product):
+def hessian(data, n_rows, layers, objective, curvature, blocks, inputs, scaled, weight, product):
     """Write the objective's Hessian, L2 penalty included.
 
     `blocks` has shape (n_outputs, n_outputs, n_inputs, n_inputs), the bias counted as the last
     input; block [k, l] holds the second derivatives by the parameters of outputs k and l.
-    `inputs` and `scaled` have room for as many rows as are taken at a time.
+    `inputs`, `scaled` and `weight` have room for as many rows as are taken at a time.
     """
     layer = layers[0]
     bias = layer.bias != NO_BIAS
@@ -167,23 +176,13 @@ def hessian(data, n_rows, layers, objective, curvature, blocks, inputs, scaled, 
         flat[i] = 0
     for start in range(0, n_rows, inputs.shape[0]):
         rows = min(inputs.shape[0], n_rows - start)
-        for i in range(rows):
-            total_weight += weight_at(data, start + i)
-        copy_inputs(data, start, bias, inputs[:rows])
+        a, room, w, curved = inputs[:rows], scaled[:rows], weight[:rows], curvature[start:]
+        total_weight += weights_at(data, start, w)
+        copy_inputs(data, start, bias, a)
         for k in range(layer.n_out):
             for l in range(k, layer.n_out if coupled else k + 1):
-                add_block(
-                    data,
-                    objective.loss,
-                    curvature,
-                    start,
-                    k,
-                    l,
-                    inputs[:rows],
-                    scaled[:rows],
-                    product,
-                    blocks[k, l],
-                )
+                block = blocks[k, l]
+                add_block(objective.loss, curved, k, l, w, a, room, product, block)
     penalty_scale = 1.0 / total_weight if objective.penalty_per_weight else 1.0
     finish_hessian(blocks, layer, 1.0 / total_weight, penalty_scale)
 

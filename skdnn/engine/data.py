@@ -57,6 +57,9 @@ def as_data(X, dtype, y=None, weight=None, order=None) -> Data:
     if sparse.issparse(X):
         dense = np.empty((0, 0), dtype)
         values, columns, row_starts = X.data.astype(dtype, copy=False), X.indices, X.indptr
+        if columns.dtype != np.int32 and max(X.shape[1], X.nnz) <= np.iinfo(np.int32).max:
+            # SciPy makes 64-bit indices here and there; for them all would be compiled anew.
+            columns, row_starts = columns.astype(np.int32), row_starts.astype(np.int32)
     else:
         dense = np.asarray(X, dtype)
         values, columns, row_starts = nothing, np.empty(0, np.int32), np.empty(0, np.int32)

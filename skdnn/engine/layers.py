@@ -84,12 +84,22 @@ def gather(source, order, start, out):
 @kernel
 def sparse_dot(data, start, W, out):
     """out = X[rows] W, for CSR rows."""
+    values, columns, flat = data.values, data.columns, W.ravel()
     for i in range(out.shape[0]):
         row = data.order[start + i] if data.order.size else start + i
+        # Unsigned: a signed index would be tested for being negative.
+        first, end = np.uintp(data.row_starts[row]), np.uintp(data.row_starts[row + 1])
+        if out.shape[1] == 1:
+            total = values.dtype.type(0)
+            for k in range(first, end):
+                total += values[k] * flat[np.uintp(columns[k])]
+            out[i, 0] = total
+            continue
         target = out[i]
-        target[:] = 0
-        for k in range(data.row_starts[row], data.row_starts[row + 1]):
-            value, source = data.values[k], W[data.columns[k]]
+        for j in range(target.size):
+            target[j] = 0
+        for k in range(first, end):
+            value, source = values[k], W[np.uintp(columns[k])]
             for j in range(target.size):
                 target[j] += value * source[j]
 
@@ -97,12 +107,19 @@ def sparse_dot(data, start, W, out):
 @kernel
 def sparse_transposed_dot(data, start, delta, out):
     """out = X[rows]' delta, for CSR rows."""
-    out[:] = 0
+    values, columns, flat = data.values, data.columns, out.ravel()
+    for i in range(flat.size):
+        flat[i] = 0
     for i in range(delta.shape[0]):
         row = data.order[start + i] if data.order.size else start + i
+        first, end = np.uintp(data.row_starts[row]), np.uintp(data.row_starts[row + 1])
         source = delta[i]
-        for k in range(data.row_starts[row], data.row_starts[row + 1]):
-            value, target = data.values[k], out[data.columns[k]]
+        if source.size == 1:
+            for k in range(first, end):
+                flat[np.uintp(columns[k])] += source[0] * values[k]
+            continue
+        for k in range(first, end):
+            value, target = values[k], out[np.uintp(columns[k])]
             for j in range(source.size):
                 target[j] += value * source[j]
 

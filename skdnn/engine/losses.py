@@ -8,7 +8,7 @@ branch in `evaluate`, and a row in `LOSSES`. The tests sweep `LOSSES`.
 import math
 from typing import NamedTuple
 
-from skdnn.engine._jit import kernel
+from skdnn.engine._jit import inlined_kernel, kernel
 from skdnn.engine.elementary import HALF, ONE, ZERO, exp, logistic, softplus
 
 
@@ -47,20 +47,20 @@ LOSSES = {
 }
 
 
-@kernel
+@inlined_kernel
 def binary_log_loss(z, y):
     """log(1 + e^z) - y z, y in {0, 1}."""
     return softplus(z) - y * z, logistic(z) - y
 
 
-@kernel
+@inlined_kernel
 def squared_error(z, y):
     """(z - y)^2 / 2."""
     r = z - y
     return HALF * r * r, r
 
 
-@kernel
+@inlined_kernel
 def absolute_error(z, y):
     """|z - y|; at the kink the derivative is 0."""
     r = z - y
@@ -68,7 +68,7 @@ def absolute_error(z, y):
     return abs(r), sign
 
 
-@kernel
+@inlined_kernel
 def huber(z, y, delta):
     """r^2 / 2 for |r| = |z - y| <= delta, else delta (|r| - delta / 2)."""
     r = z - y
@@ -76,7 +76,7 @@ def huber(z, y, delta):
     return clipped * (r - HALF * clipped), clipped
 
 
-@kernel
+@inlined_kernel
 def poisson(z, y):
     """Half the Poisson deviance with a log link: e^z - y z + y log y - y."""
     mean = exp(z)
@@ -84,7 +84,7 @@ def poisson(z, y):
     return mean - y * z + constant, mean - y
 
 
-@kernel
+@inlined_kernel
 def pinball(z, y, quantile):
     """quantile (y - z) for z <= y, else (1 - quantile) (z - y)."""
     r = z - y

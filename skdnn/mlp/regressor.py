@@ -152,10 +152,10 @@ class MLPNetRegressor(RegressorMixin, BaseMLP):
     >>> from sklearn.preprocessing import StandardScaler
     >>> from skdnn import MLPNetRegressor
     >>> X, y = load_diabetes(return_X_y=True)
-    >>> net = MLPNetRegressor(hidden_layer_sizes=(20,), solver="lbfgs", alpha=10, max_iter=500,
-    ...                       random_state=0)
+    >>> net = MLPNetRegressor(hidden_layer_sizes=(20,), learning_rate_init=0.1,
+    ...                       early_stopping=True, random_state=0)
     >>> model = make_pipeline(StandardScaler(), net).fit(X, y)
-    >>> bool(model.score(X, y) > 0.5)
+    >>> bool(model.score(X, y) > 0.4)
     True
     """
 

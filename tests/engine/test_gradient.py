@@ -120,7 +120,9 @@ def test_nothing_recompiles():
     compiled = len(engine.loss_and_gradient.signatures)
     read_only, fortran = X.copy(), np.asfortranarray(X)
     read_only.flags.writeable = False
-    for data in (read_only, fortran, X[::-1], sparse.csr_matrix(X)):
+    wide = sparse.csr_matrix(X)
+    wide.indices, wide.indptr = wide.indices.astype(np.int64), wide.indptr.astype(np.int64)
+    for data in (read_only, fortran, X[::-1], sparse.csr_matrix(X), wide):
         Objective(network, data, y).loss_and_gradient(params)
         Objective(network, data, y, weight, np.arange(5)).loss_and_gradient(params)
     assert len(engine.loss_and_gradient.signatures) == compiled

@@ -1,0 +1,161 @@
+"""What all linear models share: one layer, its penalties, its start, a solver."""
+
+from numbers import Integral, Real
+from typing import Any, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.sparse import issparse
+from sklearn.base import BaseEstimator
+from sklearn.linear_model._base import SparseCoefMixin
+from sklearn.utils import check_random_state
+from sklearn.utils._param_validation import Interval, Options, StrOptions
+
+from skdnn.network import Network
+from skdnn.solvers import SOLVERS, Problem, Record, run_solver
+from skdnn.solvers import Options as SolverOptions
+from skdnn.threads import one_blas_thread
+
+GRADIENT_SOLVERS = frozenset(name for name, row in SOLVERS.items() if row.uses_gradient)
+
+
+def checked_start(value: Any, shape: tuple[int, ...], name: str) -> NDArray:
+    """Return an initial value given by the user, as an array of the shape that is needed.
+
+    Raises
+    ------
+    ValueError
+        When it has another number of elements or dimensions, or is not finite.
+    """
+    array = np.asarray(value, dtype=np.float64)
+    if array.shape != shape and (shape[0] != 1 or array.shape != shape[1:]):
+        raise ValueError(f"{name} has shape {array.shape}, expected {shape}.")
+    if not np.isfinite(array).all():
+        raise ValueError(f"{name} contains NaN or infinity.")
+    return array.reshape(shape)
+
+
+class LinearNetwork(SparseCoefMixin, BaseEstimator):
+    """Base of the linear models: fits a network of one layer."""
+
+    _parameter_constraints: ClassVar[dict] = {
+        "l1_ratio": [Interval(Real, 0, 1, closed="both")],
+        "tol": [Interval(Real, 0, None, closed="left")],
+        "fit_intercept": ["boolean"],
+        "random_state": ["random_state"],
+        "solver": [StrOptions({"auto", *GRADIENT_SOLVERS})],
+        "max_iter": [Interval(Integral, 0, None, closed="left")],
+        "verbose": ["verbose"],
+        "warm_start": ["boolean"],
+        "learning_rate": [Interval(Real, 0, None, closed="neither"), StrOptions({"auto"})],
+        "batch_size": [Interval(Integral, 1, None, closed="left"), StrOptions({"auto"})],
+        "shuffle": ["boolean"],
+        "n_iter_no_change": [Interval(Integral, 1, None, closed="left")],
+        "store_path": ["boolean"],
+        "dtype": [
+            StrOptions({"float32", "float64"}),
+            Options(type, {np.float32, np.float64}),
+            None,
+        ],
+    }
+
+    def _dtypes(self) -> list:
+        return [np.float64, np.float32] if self.dtype is None else [self.dtype]
+
+    def _start(self, n_features: int, n_outputs: int, coef_init, intercept_init):
+        """Return the coefficients and intercepts to start from, each None for zeros."""
+        names = ["coef_init", "intercept_init"]
+        values = [coef_init, intercept_init]
+        if self.warm_start and hasattr(self, "coef_"):
+            coef = self.coef_.toarray() if issparse(self.coef_) else self.coef_
+            # A number where there was no intercept.
+            intercept = np.broadcast_to(self.intercept_, len(np.atleast_2d(coef)))
+            fitted: dict[str, Any] = {
+                "coef_": coef,
+                "intercept_": intercept if self.fit_intercept else None,
+            }
+            for i, (name, value) in enumerate(fitted.items()):
+                if values[i] is None:
+                    names[i], values[i] = f"{name} (with warm_start=True)", value
+        shapes = (n_outputs, n_features), (n_outputs,)
+        starts = [
+            None if value is None else checked_start(value, shape, name)
+            for value, shape, name in zip(values, shapes, names, strict=True)
+        ]
+        if starts[1] is not None and not self.fit_intercept and starts[1].any():
+            raise ValueError(f"{names[1]} must be zero or None with fit_intercept=False.")
+        return starts
+
+    def _fit_layer(self, X, targets, rows, loss: str, n_outputs: int, penalties, init, scale=1.0):
+        """Fit the layer and set its attributes; return coefficients and intercepts.
+
+        Parameters
+        ----------
+        X : ndarray or CSR matrix of shape (n_samples, n_features)
+        targets : ndarray of shape (n_samples, n_targets)
+        rows : tuple
+            The rows' weights and the rows that count, from `check_row_weights`.
+        loss : str
+            A key of `engine.LOSSES`.
+        n_outputs : int
+        penalties : callable
+            Sum of the weights -> strengths of the L1 and L2 penalties of the mean loss.
+        init : tuple
+            `coef_init` and `intercept_init`.
+        scale : float, default=1.0
+            Factor of `tol`.
+        """
+        weight, kept = rows
+        n_features = X.shape[1]
+        total = float(X.shape[0] if weight is None else weight.sum())
+        if weight is not None:
+            # Of mean one, so that no sum overflows.
+            weight = weight * ((X.shape[0] if kept is None else len(kept)) / total)
+        l1, l2 = penalties(total)
+        network = Network(
+            (n_features, n_outputs), loss, dtype=X.dtype, fit_intercept=self.fit_intercept, l2=l2
+        )
+        problem = Problem(network, X, targets, weight, kept, l1=l1)
+        params = np.zeros(network.n_params, network.dtype)
+        coef, intercept = self._start(n_features, n_outputs, *init)
+        if coef is not None:
+            params[: problem.n_weights] = coef.T.ravel()
+        if intercept is not None and self.fit_intercept:
+            params[problem.n_weights :] = intercept
+        record = Record(params, self.verbose, self.store_path)
+        with one_blas_thread():
+            result = run_solver(self.solver, problem, params, self._options(scale), record)
+        self.loss_curve_ = record.loss_curve
+        if self.store_path:
+            self._set_path(np.array(record.path), n_features, n_outputs)
+        coefs, intercepts = self._split(result.params[None], n_features, n_outputs)
+        return coefs[0], intercepts[0], record.n_iter
+
+    def _options(self, scale: float) -> SolverOptions:
+        return SolverOptions(
+            tol=self.tol * scale,
+            max_iter=self.max_iter,
+            learning_rate=self.learning_rate,
+            batch_size=self.batch_size,
+            shuffle=self.shuffle,
+            n_iter_no_change=self.n_iter_no_change,
+            sigma=getattr(self, "sigma", 0.0),
+            random_state=check_random_state(self.random_state),
+        )
+
+    @staticmethod
+    def _split(params: NDArray, n_features: int, n_outputs: int) -> tuple[NDArray, NDArray]:
+        """Return coefficients and intercepts, zeros if there are none, of each row of `params`."""
+        weights = params[:, : n_features * n_outputs].reshape(-1, n_features, n_outputs)
+        intercepts = np.zeros((len(params), n_outputs), params.dtype)
+        if params.shape[1] > n_features * n_outputs:
+            intercepts[:] = params[:, n_features * n_outputs :]
+        return np.ascontiguousarray(weights.transpose(0, 2, 1)), intercepts
+
+    def _set_path(self, path: NDArray, n_features: int, n_outputs: int) -> None:
+        self.coef_path_, self.intercept_path_ = self._split(path, n_features, n_outputs)
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.input_tags.sparse = True
+        return tags

@@ -1,0 +1,459 @@
+"""Logistic and softmax regression: networks without a hidden layer."""
+
+from numbers import Real
+from typing import ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import expit, log_expit, log_softmax, softmax
+from sklearn.base import _fit_context
+from sklearn.linear_model._base import LinearClassifierMixin
+from sklearn.utils._param_validation import Interval, StrOptions
+from sklearn.utils.multiclass import check_classification_targets
+from sklearn.utils.validation import validate_data
+
+from skdnn.linear.base import LinearNetwork
+from skdnn.solvers import SOLVERS
+from skdnn.validation import check_row_weights
+
+
+class _LinearNetworkClassifier(LinearClassifierMixin, LinearNetwork):
+    """Base of the classifiers; `_one_neuron_for_two` says how two classes are told apart."""
+
+    _one_neuron_for_two: ClassVar[bool]
+    _parameter_constraints: ClassVar[dict] = {
+        **LinearNetwork._parameter_constraints,
+        "C": [Interval(Real, 0, None, closed="right")],
+        "class_weight": [dict, StrOptions({"balanced"}), None],
+    }
+
+    @_fit_context(prefer_skip_nested_validation=True)
+    def fit(self, X, y, sample_weight=None, *, coef_init=None, intercept_init=None):
+        """Fit the model.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Training data.
+        y : array-like of shape (n_samples,)
+            Class labels.
+        sample_weight : array-like of shape (n_samples,), default=None
+            What each sample counts; None for one. A sample of weight zero is left out.
+        coef_init : array-like of the shape of `coef_`, default=None
+            Coefficients to start from; None for zeros, or `coef_` with `warm_start`.
+        intercept_init : array-like of the shape of `intercept_`, default=None
+            Intercepts to start from; None for zeros, or `intercept_` with `warm_start`.
+
+        Returns
+        -------
+        self : object
+            Fitted estimator.
+
+        Raises
+        ------
+        ValueError
+            When the data are not as described, have one class only, `coef_init` or
+            `intercept_init` do not fit, the solver cannot handle the penalty, or a fixed
+            `learning_rate` is so large that the loss diverges.
+        """
+        X, y = validate_data(self, X, y, accept_sparse="csr", dtype=self._dtypes(), order="C")
+        check_classification_targets(y)
+        classes = np.unique(y)
+        if len(classes) < 2:
+            raise ValueError(
+                "This solver needs samples of at least 2 classes in the data, but the data "
+                f"contains only one class: {classes[0]!r}"
+            )
+        if self.warm_start and not np.array_equal(getattr(self, "classes_", classes), classes):
+            raise ValueError(
+                f"warm_start=True, but y has other classes than before: {classes} instead of "
+                f"{self.classes_}."
+            )
+        labels = y == classes[1] if len(classes) == 2 else np.searchsorted(classes, y)
+        rows = check_row_weights(
+            X,
+            sample_weight,
+            class_weight=self.class_weight,
+            classes=classes,
+            labels=labels.astype(np.int64, copy=False),
+        )
+        one_neuron = self._one_neuron_for_two and len(classes) == 2
+        self.coef_, self.intercept_, n_iter = self._fit_layer(
+            X,
+            labels[:, None],
+            rows,
+            "binary_log_loss" if one_neuron else "log_loss",
+            1 if one_neuron else len(classes),
+            lambda total: (
+                self.l1_ratio / (self.C * total),
+                (1 - self.l1_ratio) / (self.C * total),
+            ),
+            (coef_init, intercept_init),
+        )
+        self.classes_ = classes
+        self.n_iter_ = np.array([n_iter], dtype=np.int32)
+        return self
+
+    def predict_proba(self, X) -> NDArray:
+        """Return the probabilities of the classes.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Samples.
+
+        Returns
+        -------
+        probabilities : ndarray of shape (n_samples, n_classes)
+            In the order of `classes_`.
+        """
+        scores = self.decision_function(X)
+        if scores.ndim == 1:
+            return np.column_stack([expit(-scores), expit(scores)])
+        return softmax(scores, axis=1)
+
+    def predict_log_proba(self, X) -> NDArray:
+        """Return the logarithms of the classes' probabilities.
+
+        They are computed from the scores, so that they are finite where a probability is too
+        small for a floating point number.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Samples.
+
+        Returns
+        -------
+        log_probabilities : ndarray of shape (n_samples, n_classes)
+            In the order of `classes_`.
+        """
+        scores = self.decision_function(X)
+        if scores.ndim == 1:
+            return np.column_stack([log_expit(-scores), log_expit(scores)])
+        return log_softmax(scores, axis=1)
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        # Without intercepts classes can be told apart by a plane through the origin only, and a
+        # random search finds what it finds.
+        tags.classifier_tags.poor_score = not self.fit_intercept or self.solver == "random_search"
+        return tags
+
+
+class GDLogisticRegression(_LinearNetworkClassifier):
+    """Logistic regression as a network: one sigmoid neuron, or one softmax neuron per class.
+
+    A drop-in for scikit-learn's `LogisticRegression`: the same objective and attributes, with the
+    gradient methods as further solvers, a loss curve, and the path of the coefficients.
+
+    Parameters
+    ----------
+    C : float, default=1.0
+        Inverse of the penalty's strength; ``float("inf")`` for no penalty.
+    l1_ratio : float, default=0.0
+        Share of the L1 penalty: 0 is ridge, 1 lasso, between them elastic net.
+    tol : float, default=1e-4
+        The deterministic solvers stop when no element of the generalised gradient of the mean
+        loss exceeds it, "sgd" when the objective no longer falls by it.
+    fit_intercept : bool, default=True
+        Whether to fit intercepts, one for each neuron. They are not penalised.
+    class_weight : dict, "balanced" or None, default=None
+        Factors of the samples' weights by class; "balanced" for
+        n_samples / (n_classes * counts).
+    random_state : int, RandomState instance or None, default=None
+        Seed of the order of the rows with ``solver="sgd"``. The same seed gives the same model,
+        bit for bit.
+    solver : {"auto", "newton", "lbfgs", "nesterov", "gd", "sgd"}, default="auto"
+        How to minimise; with an L1 penalty all but "lbfgs" set coefficients to exactly zero.
+
+        - "auto": what is fastest for the shape of the data and the penalty.
+        - "newton": Newton's method, the Hessian formed or met by conjugate gradients; with an L1
+          penalty coordinate descent on the Hessian, for up to 1500 parameters.
+        - "lbfgs": SciPy's L-BFGS-B; no L1 penalty.
+        - "nesterov": accelerated gradient descent with restarts (FISTA).
+        - "gd": gradient descent on all rows.
+        - "sgd": stochastic gradient descent on mini-batches; an iteration is an epoch.
+    max_iter : int, default=100
+        Largest number of iterations.
+    verbose : int, default=0
+        Positive to print the objective at each iteration.
+    warm_start : bool, default=False
+        Whether to start from the coefficients of the previous fit.
+    learning_rate : float or "auto", default="auto"
+        Length of the steps of "gd", "nesterov" and "sgd" along the gradient of the mean loss.
+        "auto" finds it from the curvature; "sgd" then divides it by five whenever
+        `n_iter_no_change` epochs have not lowered the objective by `tol`, and ends after a
+        millionth of the first.
+    batch_size : int or "auto", default="auto"
+        Rows in a mini-batch of "sgd"; "auto" means min(200, n_samples).
+    shuffle : bool, default=True
+        Whether "sgd" takes the rows in a new order in each epoch.
+    n_iter_no_change : int, default=5
+        After so many epochs without improvement "sgd" stops, or lowers an automatic rate.
+    store_path : bool, default=False
+        Whether to keep the coefficients of all iterations.
+    dtype : {"float32", "float64"} or None, default=None
+        Precision of the computation; None for float32 if `X` is float32, else float64.
+
+    Attributes
+    ----------
+    classes_ : ndarray of shape (n_classes,)
+        The class labels.
+    coef_ : ndarray of shape (n_neurons, n_features)
+        Weights of the neurons: one neuron for two classes, else one for each class.
+    intercept_ : ndarray of shape (n_neurons,)
+        Intercepts; zeros with ``fit_intercept=False``.
+    n_iter_ : ndarray of shape (1,), int32
+        Number of iterations.
+    loss_curve_ : list of float
+        The objective, penalty included, after each iteration.
+    coef_path_ : ndarray of shape (n_iter + 1, n_neurons, n_features)
+        The coefficients at the start and after each iteration; with ``store_path=True``.
+    intercept_path_ : ndarray of shape (n_iter + 1, n_neurons)
+        The same of the intercepts.
+    n_features_in_ : int
+        Number of features.
+    feature_names_in_ : ndarray of shape (n_features_in_,)
+        Names of the features, where all of `X`'s are strings.
+
+    See Also
+    --------
+    SoftmaxClassifier : One neuron for each class, for two classes too.
+
+    Notes
+    -----
+    With weights w_i, scores z = X coef_.T + intercept_ and the log loss l, this minimises
+
+        sum_i w_i l(y_i, z_i) / sum_i w_i
+        + (l1_ratio |coef_|_1 + (1 - l1_ratio) / 2 |coef_|^2) / (C sum_i w_i),
+
+    which is scikit-learn's objective, divided by C and the sum of the weights; see Hastie,
+    Tibshirani and Friedman (2009), The Elements of Statistical Learning, section 4.4. It warns
+    (`ConvergenceWarning`) when it ends before it has converged.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_breast_cancer
+    >>> from sklearn.preprocessing import scale
+    >>> from skdnn import GDLogisticRegression
+    >>> X, y = load_breast_cancer(return_X_y=True)
+    >>> model = GDLogisticRegression().fit(scale(X), y)
+    >>> round(model.score(scale(X), y), 2)
+    0.99
+    >>> sparse = GDLogisticRegression(C=0.1, l1_ratio=1).fit(scale(X), y)
+    >>> int((sparse.coef_ == 0).sum())
+    22
+    """
+
+    _one_neuron_for_two = True
+
+    def __init__(
+        self,
+        *,
+        C=1.0,
+        l1_ratio=0.0,
+        tol=1e-4,
+        fit_intercept=True,
+        class_weight=None,
+        random_state=None,
+        solver="auto",
+        max_iter=100,
+        verbose=0,
+        warm_start=False,
+        learning_rate="auto",
+        batch_size="auto",
+        shuffle=True,
+        n_iter_no_change=5,
+        store_path=False,
+        dtype=None,
+    ):
+        self.C = C
+        self.l1_ratio = l1_ratio
+        self.tol = tol
+        self.fit_intercept = fit_intercept
+        self.class_weight = class_weight
+        self.random_state = random_state
+        self.solver = solver
+        self.max_iter = max_iter
+        self.verbose = verbose
+        self.warm_start = warm_start
+        self.learning_rate = learning_rate
+        self.batch_size = batch_size
+        self.shuffle = shuffle
+        self.n_iter_no_change = n_iter_no_change
+        self.store_path = store_path
+        self.dtype = dtype
+
+
+class SoftmaxClassifier(_LinearNetworkClassifier):
+    """Softmax regression: one linear neuron for each class, also for two.
+
+    Parameters
+    ----------
+    C : float, default=1.0
+        Inverse of the penalty's strength; ``float("inf")`` for no penalty.
+    l1_ratio : float, default=0.0
+        Share of the L1 penalty: 0 is ridge, 1 lasso, between them elastic net.
+    tol : float, default=1e-4
+        The deterministic solvers stop when no element of the generalised gradient of the mean
+        loss exceeds it, "sgd" when the objective no longer falls by it.
+    fit_intercept : bool, default=True
+        Whether to fit intercepts, one for each neuron. They are not penalised.
+    class_weight : dict, "balanced" or None, default=None
+        Factors of the samples' weights by class; "balanced" for
+        n_samples / (n_classes * counts).
+    random_state : int, RandomState instance or None, default=None
+        Seed of the order of the rows with ``solver="sgd"``, and of the random solvers' draws. The
+        same seed gives the same model, bit for bit.
+    solver : {"auto", "newton", "lbfgs", "nesterov", "gd", "sgd", "random_search", \
+            "random_descent"}, default="auto"
+        How to minimise; with an L1 penalty the gradient methods set coefficients to exactly zero.
+
+        - "auto": what is fastest for the shape of the data and the penalty.
+        - "newton": Newton's method, the Hessian formed or met by conjugate gradients; with an L1
+          penalty coordinate descent on the Hessian, for up to 1500 parameters.
+        - "lbfgs": SciPy's L-BFGS-B; no L1 penalty.
+        - "nesterov": accelerated gradient descent with restarts (FISTA).
+        - "gd": gradient descent on all rows.
+        - "sgd": stochastic gradient descent on mini-batches; an iteration is an epoch.
+        - "random_search": draws all parameters from N(0, sigma^2) and keeps the best draw; its
+          parameters are never zero.
+        - "random_descent": adds such draws to the parameters and keeps those that help.
+    max_iter : int, default=100
+        Largest number of iterations, or of random draws.
+    verbose : int, default=0
+        Positive to print the objective at each iteration.
+    warm_start : bool, default=False
+        Whether to start from the coefficients of the previous fit.
+    learning_rate : float or "auto", default="auto"
+        Length of the steps of "gd", "nesterov" and "sgd" along the gradient of the mean loss.
+        "auto" finds it from the curvature; "sgd" then divides it by five whenever
+        `n_iter_no_change` epochs have not lowered the objective by `tol`, and ends after a
+        millionth of the first.
+    batch_size : int or "auto", default="auto"
+        Rows in a mini-batch of "sgd"; "auto" means min(200, n_samples).
+    shuffle : bool, default=True
+        Whether "sgd" takes the rows in a new order in each epoch.
+    n_iter_no_change : int, default=5
+        After so many epochs without improvement "sgd" stops, or lowers an automatic rate.
+    sigma : float, default=0.01
+        Standard deviation of the draws of "random_search" and "random_descent".
+    store_path : bool, default=False
+        Whether to keep the coefficients of all iterations.
+    dtype : {"float32", "float64"} or None, default=None
+        Precision of the computation; None for float32 if `X` is float32, else float64.
+
+    Attributes
+    ----------
+    classes_ : ndarray of shape (n_classes,)
+        The class labels.
+    coef_ : ndarray of shape (n_classes, n_features)
+        Weights of the neurons.
+    intercept_ : ndarray of shape (n_classes,)
+        Intercepts; zeros with ``fit_intercept=False``.
+    n_iter_ : ndarray of shape (1,), int32
+        Number of iterations.
+    loss_curve_ : list of float
+        The objective, penalty included, after each iteration.
+    coef_path_ : ndarray of shape (n_iter + 1, n_classes, n_features)
+        The coefficients at the start and after each iteration; with ``store_path=True``.
+    intercept_path_ : ndarray of shape (n_iter + 1, n_classes)
+        The same of the intercepts.
+    n_features_in_ : int
+        Number of features.
+    feature_names_in_ : ndarray of shape (n_features_in_,)
+        Names of the features, where all of `X`'s are strings.
+
+    See Also
+    --------
+    GDLogisticRegression : One neuron for two classes.
+
+    Notes
+    -----
+    With weights w_i, scores z = X coef_.T + intercept_ and the labels k_i, this minimises
+
+        sum_i w_i (log sum_k exp(z_ik) - z_{i, k_i}) / sum_i w_i
+        + (l1_ratio |coef_|_1 + (1 - l1_ratio) / 2 |coef_|^2) / (C sum_i w_i);
+
+    see Bishop (2006), Pattern Recognition and Machine Learning, section 4.3.4. Two classes have
+    two neurons, so that the penalty is on both: the same model as logistic regression with 2 C.
+    It warns (`ConvergenceWarning`) when it ends before it has converged.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_iris
+    >>> from skdnn import SoftmaxClassifier
+    >>> X, y = load_iris(return_X_y=True)
+    >>> model = SoftmaxClassifier().fit(X, y)
+    >>> model.coef_.shape
+    (3, 4)
+    >>> round(model.score(X, y), 2)
+    0.97
+    >>> search = SoftmaxClassifier(solver="random_descent", sigma=0.1, random_state=0)
+    >>> search.fit(X, y).loss_curve_[-1] < search.loss_curve_[0]
+    True
+    """
+
+    _one_neuron_for_two = False
+    _parameter_constraints: ClassVar[dict] = {
+        **_LinearNetworkClassifier._parameter_constraints,
+        "solver": [StrOptions({"auto", *SOLVERS})],
+        "sigma": [Interval(Real, 0, None, closed="neither")],
+    }
+
+    def __init__(
+        self,
+        *,
+        C=1.0,
+        l1_ratio=0.0,
+        tol=1e-4,
+        fit_intercept=True,
+        class_weight=None,
+        random_state=None,
+        solver="auto",
+        max_iter=100,
+        verbose=0,
+        warm_start=False,
+        learning_rate="auto",
+        batch_size="auto",
+        shuffle=True,
+        n_iter_no_change=5,
+        sigma=0.01,
+        store_path=False,
+        dtype=None,
+    ):
+        self.C = C
+        self.l1_ratio = l1_ratio
+        self.tol = tol
+        self.fit_intercept = fit_intercept
+        self.class_weight = class_weight
+        self.random_state = random_state
+        self.solver = solver
+        self.max_iter = max_iter
+        self.verbose = verbose
+        self.warm_start = warm_start
+        self.learning_rate = learning_rate
+        self.batch_size = batch_size
+        self.shuffle = shuffle
+        self.n_iter_no_change = n_iter_no_change
+        self.sigma = sigma
+        self.store_path = store_path
+        self.dtype = dtype
+
+    def decision_function(self, X) -> NDArray:
+        """Return the scores of the classes, the layer's outputs before the softmax.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Samples.
+
+        Returns
+        -------
+        scores : ndarray of shape (n_samples, n_classes), or (n_samples,) for two classes
+            For two classes the score of the second less that of the first, the logarithm of their
+            odds, as scikit-learn's convention has it.
+        """
+        scores = super().decision_function(X)
+        return scores[:, 1] - scores[:, 0] if len(self.classes_) == 2 else scores

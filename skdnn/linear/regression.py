@@ -1,0 +1,240 @@
+"""Linear regression: a network without a hidden layer, with squared error."""
+
+from numbers import Real
+from typing import ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.sparse import issparse
+from sklearn.base import MultiOutputMixin, RegressorMixin, _fit_context
+from sklearn.utils._param_validation import Interval
+from sklearn.utils.extmath import safe_sparse_dot
+from sklearn.utils.validation import check_array, check_is_fitted, validate_data
+
+from skdnn.linear.base import LinearNetwork
+from skdnn.validation import check_row_weights
+
+
+def spread(y: NDArray, weight: NDArray | None, centred: bool) -> float:
+    """Return the root mean square of `y`, about its mean if `centred`; 1 where that is zero.
+
+    A spread that is only rounding error counts as zero.
+    """
+    size = float(np.sqrt(np.average(y**2, axis=0, weights=weight).mean()))
+    if centred:
+        y = y - np.average(y, axis=0, weights=weight)
+        about_mean = float(np.sqrt(np.average(y**2, axis=0, weights=weight).mean()))
+        if about_mean > np.sqrt(np.finfo(y.dtype).eps) * size:
+            return about_mean
+    return size or 1.0
+
+
+class GDLinearRegression(MultiOutputMixin, RegressorMixin, LinearNetwork):
+    """Linear regression as a network: one linear neuron for each target, squared error.
+
+    Parameters
+    ----------
+    alpha : float, default=0.0
+        Strength of the penalty; 0 is ordinary least squares.
+    l1_ratio : float, default=0.0
+        Share of the L1 penalty: 0 is ridge, 1 lasso, between them elastic net.
+    tol : float, default=1e-4
+        The deterministic solvers stop when no element of the generalised gradient of the mean
+        loss exceeds it times the targets' standard deviation, "sgd" when the objective no longer
+        falls by that.
+    fit_intercept : bool, default=True
+        Whether to fit intercepts, one for each target. They are not penalised.
+    random_state : int, RandomState instance or None, default=None
+        Seed of the order of the rows with ``solver="sgd"``. The same seed gives the same model,
+        bit for bit.
+    solver : {"auto", "newton", "lbfgs", "nesterov", "gd", "sgd"}, default="auto"
+        How to minimise; with an L1 penalty all but "lbfgs" set coefficients to exactly zero.
+
+        - "auto": what is fastest for the shape of the data and the penalty.
+        - "newton": Newton's method, the Hessian formed or met by conjugate gradients; with an L1
+          penalty coordinate descent on the Hessian, for up to 1500 parameters.
+        - "lbfgs": SciPy's L-BFGS-B; no L1 penalty.
+        - "nesterov": accelerated gradient descent with restarts (FISTA).
+        - "gd": gradient descent on all rows.
+        - "sgd": stochastic gradient descent on mini-batches; an iteration is an epoch.
+    max_iter : int, default=100
+        Largest number of iterations.
+    verbose : int, default=0
+        Positive to print the objective at each iteration.
+    warm_start : bool, default=False
+        Whether to start from the coefficients of the previous fit.
+    learning_rate : float or "auto", default="auto"
+        Length of the steps of "gd", "nesterov" and "sgd" along the gradient of the mean loss.
+        "auto" finds it from the curvature; "sgd" then divides it by five whenever
+        `n_iter_no_change` epochs have not lowered the objective by `tol`, and ends after a
+        millionth of the first.
+    batch_size : int or "auto", default="auto"
+        Rows in a mini-batch of "sgd"; "auto" means min(200, n_samples).
+    shuffle : bool, default=True
+        Whether "sgd" takes the rows in a new order in each epoch.
+    n_iter_no_change : int, default=5
+        After so many epochs without improvement "sgd" stops, or lowers an automatic rate.
+    store_path : bool, default=False
+        Whether to keep the coefficients of all iterations.
+    dtype : {"float32", "float64"} or None, default=None
+        Precision of the computation; None for float32 if `X` is float32, else float64.
+
+    Attributes
+    ----------
+    coef_ : ndarray of shape (n_features,) or (n_targets, n_features)
+        Weights of the neurons; one-dimensional where `y` is.
+    intercept_ : float or ndarray of shape (n_targets,)
+        Intercepts; 0.0 with ``fit_intercept=False``.
+    n_iter_ : int
+        Number of iterations.
+    loss_curve_ : list of float
+        The objective, penalty included, after each iteration.
+    coef_path_ : ndarray of shape (n_iter + 1, n_targets, n_features)
+        The coefficients at the start and after each iteration; with ``store_path=True``.
+    intercept_path_ : ndarray of shape (n_iter + 1, n_targets)
+        The same of the intercepts.
+    n_features_in_ : int
+        Number of features.
+    feature_names_in_ : ndarray of shape (n_features_in_,)
+        Names of the features, where all of `X`'s are strings.
+
+    Notes
+    -----
+    With weights w_i and z = X coef_.T + intercept_ this minimises the objective of scikit-learn's
+    `ElasticNet`, Friedman, Hastie and Tibshirani (2010), Regularization paths for generalized
+    linear models via coordinate descent,
+
+        sum_i w_i |y_i - z_i|^2 / (2 sum_i w_i)
+        + alpha (l1_ratio |coef_|_1 + (1 - l1_ratio) / 2 |coef_|^2).
+
+    Where features depend on each other and nothing is penalised, many models have the same
+    predictions, and one of them is found. It warns (`ConvergenceWarning`) when it ends before it
+    has converged.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import make_regression
+    >>> from skdnn import GDLinearRegression
+    >>> X, y, coef = make_regression(100, 3, coef=True, random_state=1)
+    >>> model = GDLinearRegression().fit(X, y)
+    >>> bool(abs(model.coef_ - coef).max() < 1e-9)
+    True
+    """
+
+    _parameter_constraints: ClassVar[dict] = {
+        **LinearNetwork._parameter_constraints,
+        "alpha": [Interval(Real, 0, None, closed="left")],
+    }
+
+    def __init__(
+        self,
+        *,
+        alpha=0.0,
+        l1_ratio=0.0,
+        tol=1e-4,
+        fit_intercept=True,
+        random_state=None,
+        solver="auto",
+        max_iter=100,
+        verbose=0,
+        warm_start=False,
+        learning_rate="auto",
+        batch_size="auto",
+        shuffle=True,
+        n_iter_no_change=5,
+        store_path=False,
+        dtype=None,
+    ):
+        self.alpha = alpha
+        self.l1_ratio = l1_ratio
+        self.tol = tol
+        self.fit_intercept = fit_intercept
+        self.random_state = random_state
+        self.solver = solver
+        self.max_iter = max_iter
+        self.verbose = verbose
+        self.warm_start = warm_start
+        self.learning_rate = learning_rate
+        self.batch_size = batch_size
+        self.shuffle = shuffle
+        self.n_iter_no_change = n_iter_no_change
+        self.store_path = store_path
+        self.dtype = dtype
+
+    @_fit_context(prefer_skip_nested_validation=True)
+    def fit(self, X, y, sample_weight=None, *, coef_init=None, intercept_init=None):
+        """Fit the model.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Training data.
+        y : array-like of shape (n_samples,) or (n_samples, n_targets)
+            Targets.
+        sample_weight : array-like of shape (n_samples,), default=None
+            What each sample counts; None for one. A sample of weight zero is left out.
+        coef_init : array-like of the shape of `coef_`, default=None
+            Coefficients to start from; None for zeros, or `coef_` with `warm_start`.
+        intercept_init : array-like of the shape of `intercept_`, default=None
+            Intercepts to start from; None for zeros, or `intercept_` with `warm_start`.
+
+        Returns
+        -------
+        self : object
+            Fitted estimator.
+
+        Raises
+        ------
+        ValueError
+            When the data are not as described, `coef_init` or `intercept_init` do not fit, the
+            solver cannot handle the penalty, or a fixed `learning_rate` is so large that the loss
+            diverges.
+        """
+        if issparse(y):
+            # Raises: several targets, which may be sparse elsewhere in scikit-learn, may not here.
+            check_array(y, accept_sparse=False, input_name="y")
+        X, y = validate_data(
+            self,
+            X,
+            y,
+            accept_sparse="csr",
+            dtype=self._dtypes(),
+            order="C",
+            multi_output=True,
+            y_numeric=True,
+        )
+        targets = y.reshape(len(y), -1).astype(X.dtype, copy=False)
+        weight, kept = check_row_weights(X, sample_weight)
+        coef, intercept, self.n_iter_ = self._fit_layer(
+            X,
+            targets,
+            (weight, kept),
+            "squared_error",
+            targets.shape[1],
+            lambda total: (self.alpha * self.l1_ratio, self.alpha * (1 - self.l1_ratio)),
+            (coef_init, intercept_init),
+            scale=spread(targets, weight, self.fit_intercept),
+        )
+        self.coef_ = coef if y.ndim == 2 else coef[0]
+        if self.fit_intercept:
+            self.intercept_ = intercept if y.ndim == 2 else intercept[0]
+        else:
+            self.intercept_ = 0.0
+        return self
+
+    def predict(self, X) -> NDArray:
+        """Return the predicted targets.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Samples.
+
+        Returns
+        -------
+        y : ndarray of shape (n_samples,) or (n_samples, n_targets)
+            Predicted values.
+        """
+        check_is_fitted(self)
+        X = validate_data(self, X, accept_sparse="csr", reset=False)
+        return safe_sparse_dot(X, self.coef_.T, dense_output=True) + self.intercept_

@@ -1,0 +1,109 @@
+"""What all solvers share: their options, their record, their result."""
+
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from skdnn.solvers.problem import Problem
+
+
+@dataclass(frozen=True)
+class Options:
+    """What a user may set; a solver reads what concerns it.
+
+    The names and meanings are those of the estimators' parameters; `random_state` is a
+    `numpy.random.RandomState`.
+    """
+
+    tol: float = 1e-4
+    max_iter: int = 100
+    learning_rate: Any = "auto"
+    batch_size: Any = "auto"
+    shuffle: bool = True
+    n_iter_no_change: int = 5
+    sigma: float = 0.01
+    random_state: np.random.RandomState = field(default_factory=lambda: np.random.RandomState(0))
+
+
+class Record:
+    """What happens while a solver runs.
+
+    Parameters
+    ----------
+    start : ndarray of shape (n_params,)
+    verbose : int, default=0
+        Whether to print a line for each iteration.
+    keep_path : bool, default=False
+        Whether to keep the parameters of each iteration.
+
+    Attributes
+    ----------
+    loss_curve : list of float
+        The objective, penalties included, after each iteration.
+    path : list of ndarray
+        The parameters at the start and after each iteration; empty unless they are kept.
+    """
+
+    def __init__(self, start: NDArray, verbose: int = 0, keep_path: bool = False):
+        self.loss_curve: list[float] = []
+        self.path: list[NDArray] = [start.copy()] if keep_path else []
+        self._verbose = verbose
+        self._keep_path = keep_path
+
+    @property
+    def n_iter(self) -> int:
+        """The number of iterations so far."""
+        return len(self.loss_curve)
+
+    def add(self, params: NDArray, value: float) -> None:
+        """Take note of an iteration that ended at `params` with this objective."""
+        self.loss_curve.append(float(value))
+        if self._keep_path:
+            self.path.append(params.copy())
+        if self._verbose:
+            print(f"Iteration {self.n_iter}, objective {value:.10g}")
+
+
+class Result(NamedTuple):
+    """Where a solver stopped.
+
+    Attributes
+    ----------
+    params : ndarray of shape (n_params,)
+    converged : bool
+    reason : str
+        Why it did not converge, where that is not the number of iterations.
+    """
+
+    params: NDArray
+    converged: bool
+    reason: str = ""
+
+
+STALLED = (
+    "the objective cannot be lowered further in the precision of {dtype} numbers, but its "
+    "largest derivative, {violation:.2g}, exceeds tol={tol:g}"
+)
+
+
+def stalled(problem: Problem, params: NDArray, gradient: NDArray, options: Options) -> Result:
+    """Return the result of a solver that rounding errors keep from getting closer."""
+    violation = problem.violation(params, gradient)
+    reason = STALLED.format(dtype=params.dtype, violation=violation, tol=options.tol)
+    return Result(params, violation <= options.tol, reason)
+
+
+def check_rate(value: float, start: float, options: Options) -> None:
+    """Raise ValueError when a fixed learning rate makes the objective diverge.
+
+    It may well rise for a while, but where it is a thousand times what it was it will not return.
+    """
+    if not value <= 1e3 * max(start, 1.0):
+        rate = options.learning_rate
+        raise ValueError(
+            f"The objective diverges with learning_rate={rate!r}: it was {start:.3g} at the start "
+            f"and is {value:.3g} now. Choose a smaller learning_rate (or 'auto'), or scale the "
+            "features to mean 0 and variance 1."
+        )

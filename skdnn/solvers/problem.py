@@ -1,0 +1,180 @@
+"""What a solver minimises: a single layer's mean loss with L2 and L1 penalties."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from skdnn import engine
+from skdnn.network import Network
+from skdnn.objective import Objective
+
+# Rows at a time where the Hessian is formed.
+_HESSIAN_ROWS = 1024
+# The largest eigenvalue that the losses' Hessian by the scores can have, by the loss's link.
+_LARGEST_CURVATURE = {"softmax": 1 / 2, "logistic": 1 / 4, "identity": 1.0}
+
+
+class Problem(Objective):
+    """The objective of a network without hidden layers, with an L1 penalty.
+
+    Parameters
+    ----------
+    network : Network
+        Of one layer, with ``l1=0`` and ``penalty_per_weight=False``.
+    X, y, weight, order
+        As in `Objective`.
+    l1 : float, default=0.0
+        Strength of the L1 penalty on the weights; biases have none.
+
+    Attributes
+    ----------
+    n_weights : int
+        How many parameters are penalised: the first of the flat vector.
+    """
+
+    def __init__(self, network: Network, X, y, weight=None, order=None, l1: float = 0.0):
+        super().__init__(network, X, y, weight, order)
+        self.X = X
+        self.l1 = np.array(l1, network.dtype)[()]
+        self.n_weights = network.sizes[0] * network.sizes[-1]
+        self.epsilon = float(np.finfo(network.dtype).eps)
+
+    @property
+    def coupled(self) -> bool:
+        """Whether the outputs are those of a softmax, unchanged by a shift of all scores."""
+        return self.network.loss.link == "softmax"
+
+    @property
+    def largest_curvature(self) -> float:
+        """The largest eigenvalue that a row's Hessian by the scores can have."""
+        return _LARGEST_CURVATURE[self.network.loss.link]
+
+    @property
+    def mean_curvature_at_zero(self) -> float:
+        """The mean curvature by a score where all scores are zero."""
+        n_outputs = self.network.sizes[-1]
+        return (1 - 1 / n_outputs) / n_outputs if self.coupled else self.largest_curvature
+
+    @property
+    def l2(self) -> float:
+        """Strength of the L2 penalty."""
+        return float(self.network.layers["l2"][0])
+
+    def l1_value(self, params: NDArray) -> float:
+        """Return the L1 penalty."""
+        return float(self.l1 * np.abs(params[: self.n_weights]).sum()) if self.l1 else 0.0
+
+    def violation(self, params: NDArray, gradient: NDArray) -> float:
+        """Return the largest element of the generalised gradient, by absolute value.
+
+        Where a penalised weight is zero, the L1 penalty can make up for a gradient up to `l1`.
+        """
+        size = np.abs(gradient)
+        if self.l1:
+            w, g = params[: self.n_weights], gradient[: self.n_weights]
+            size[: self.n_weights] = np.where(
+                w != 0, np.abs(g + self.l1 * np.sign(w)), np.maximum(np.abs(g) - self.l1, 0)
+            )
+        return float(size.max())
+
+    def shrink(self, params: NDArray, rate: float) -> NDArray:
+        """Apply the L1 penalty's proximal operator for a step of length `rate`, in place."""
+        if self.l1:
+            engine.soft_threshold(params[: self.n_weights], params.dtype.type(rate * self.l1))
+        return params
+
+    def curvature(self, params: NDArray) -> "Curvature":
+        """Return the Hessian of the objective without its L1 penalty, at `params`."""
+        return Curvature(self, params)
+
+    def smoothness(self, n_iter: int = 30) -> float:
+        """Return an estimate of the largest eigenvalue that the Hessian can have anywhere.
+
+        The power method finds it at zero, where the curvature by the scores is known, from below,
+        and seldom by a tenth too small.
+        """
+        largest = self.largest_curvature
+        at_zero = 1 / self.network.sizes[-1] if self.coupled else largest
+        curvature = self.curvature(np.zeros(self.network.n_params, self.network.dtype))
+        vector = np.random.RandomState(0).standard_normal(self.network.n_params)
+        vector = vector.astype(self.network.dtype)
+        value = 0.0
+        for _ in range(n_iter):
+            vector /= np.linalg.norm(vector) or 1
+            vector = curvature.times(vector)
+            previous, value = value, float(np.linalg.norm(vector))
+            if abs(value - previous) <= 1e-3 * value:
+                break
+        return (value - self.l2) * largest / at_zero + self.l2
+
+
+def _checked(values: NDArray) -> NDArray:
+    if not np.isfinite(values).all():
+        raise ValueError(
+            f"The features are so large that squares of them overflow in {values.dtype}. Scale "
+            "them, for example with sklearn.preprocessing.StandardScaler."
+        )
+    return values
+
+
+class Curvature:
+    """The Hessian of a problem's smooth part at a point."""
+
+    def __init__(self, problem: Problem, params: NDArray):
+        self.problem = problem
+        net = problem.network
+        self._scores = np.empty((problem.n_rows, net.sizes[-1]), net.dtype)
+        engine.score_curvature(
+            problem.data,
+            problem.n_rows,
+            net.layers,
+            net.objective,
+            params,
+            self._scores,
+            problem._work,
+            problem._rows,
+        )
+
+    def mean(self) -> float:
+        """Return the mean over rows and outputs of the curvature by a score."""
+        scores = self._scores
+        return float((scores * (1 - scores)).mean() if self.problem.coupled else scores.mean())
+
+    def times(self, vector: NDArray) -> NDArray:
+        """Return the product with a vector, a new array."""
+        problem, net = self.problem, self.problem.network
+        out = np.empty_like(vector)
+        engine.hessian_vector(
+            problem.data,
+            problem.n_rows,
+            net.layers,
+            net.objective,
+            self._scores,
+            vector,
+            out,
+            problem._part,
+            problem._work,
+            problem._rows,
+        )
+        return _checked(out)
+
+    def matrix(self) -> NDArray:
+        """Return the matrix of shape (n_params, n_params)."""
+        problem, net = self.problem, self.problem.network
+        n_outputs = net.sizes[-1]
+        n_inputs = net.n_params // n_outputs
+        blocks = np.empty((n_outputs, n_outputs, n_inputs, n_inputs), net.dtype)
+        inputs = np.empty((min(_HESSIAN_ROWS, problem.n_rows), n_inputs), net.dtype)
+        engine.hessian(
+            problem.data,
+            problem.n_rows,
+            net.layers,
+            net.objective,
+            self._scores,
+            blocks,
+            inputs,
+            np.empty_like(inputs),
+            np.empty(len(inputs), net.dtype),
+            np.empty((n_inputs, n_inputs), net.dtype),
+        )
+        _checked(blocks)
+        return blocks.transpose(2, 0, 3, 1).reshape(net.n_params, net.n_params)
