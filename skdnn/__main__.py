@@ -121,12 +121,7 @@ def _add_options(group: Any) -> None:
         ("--folds", _whole(2), 4, "how many, default: 4"),
         ("--random-state", _whole(0), 0, "seed of folds and networks, default: 0"),
         ("--hidden-layer-sizes", _sizes, (100,), "of the networks, such as 64,32; default: 100"),
-        (
-            "--max-iter",
-            _whole(1),
-            None,
-            "most iterations, default: networks 200, linear models 1000",
-        ),
+        ("--max-iter", _whole(1), None, "most iterations, default: 200, linear models 1000"),
         ("--threads", _whole(1), 1, "most BLAS threads of an estimator, default: 1"),
     ):
         group.add_argument(name, metavar="N", type=kind, default=default, help=text)

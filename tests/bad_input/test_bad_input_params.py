@@ -143,7 +143,10 @@ def test_scikit_learn_says_so_too(ours, theirs, name, value):
     with pytest.raises(InvalidParameterError) as error:
         ours(**{name: value}).fit(X, Y)
     if name not in OTHER_CHOICES:
-        assert str(error.value) == str(expected.value).replace(theirs.__name__, ours.__name__)
+        said = str(expected.value).replace(theirs.__name__, ours.__name__)
+        # A set's elements come in no order.
+        assert sorted(re.findall(r"\w+", str(error.value))) == sorted(re.findall(r"\w+", said))
+        assert re.sub(r"\{.*\}", "", str(error.value)) == re.sub(r"\{.*\}", "", said)
 
 
 @pytest.mark.parametrize("net", [MLPNet, MLPNetRegressor])
