@@ -72,21 +72,13 @@ def rows_of(output, task="classification"):
     return [(name, float(mean)) for name, mean in re.findall(pattern, body, re.M)]
 
 
-def row(estimator="A", converged=True, **values):
+def row(estimator="A", **values):
     """Build a row of two folds; what is not given is 1."""
     ones = np.ones(2)
     given = {name: np.asarray(value, dtype=float) for name, value in values.items()}
-    return Row(
-        estimator,
-        scores={
-            "accuracy": given.get("accuracy", ones),
-            "log loss": given.get("log_loss", ones),
-        },
-        fit_time=given.get("fit_time", ones),
-        predict_time=given.get("predict_time", ones),
-        n_iter=given.get("n_iter", ones),
-        converged=np.array([converged, True]),
-    )
+    scores = {"accuracy": given.pop("accuracy", ones), "log loss": given.pop("log_loss", ones)}
+    fields = dict.fromkeys(("fit_time", "predict_time", "n_iter"), ones) | given
+    return Row(estimator, scores, converged=ones.astype(bool), **fields)
 
 
 @pytest.mark.parametrize(
@@ -183,15 +175,10 @@ def test_regression_scores_are_in_the_unit_of_the_target():
 
 def test_peers_take_turns_and_ours_starts():
     X, y = load_iris(return_X_y=True)
+    pair = make_pairs("classification", max_iter=2)[1]
+    cv = make_splitter("classification", 2)
     calls = []
-    compare(
-        make_pairs("classification", max_iter=2)[1:2],
-        X,
-        y,
-        task="classification",
-        cv=make_splitter("classification", 2),
-        progress=lambda *call: calls.append(call),
-    )
+    compare([pair], X, y, task="classification", cv=cv, progress=lambda *call: calls.append(call))
     ours, theirs = "GDLogisticRegression", "LogisticRegression"
     assert calls == [(1, 2, ours), (1, 2, theirs), (2, 2, theirs), (2, 2, ours)]
 
@@ -200,16 +187,12 @@ def test_peers_take_turns_and_ours_starts():
 def test_blas_threads_are_the_same_for_everyone(n_threads):
     X, y = load_iris(return_X_y=True)
     seen = []
-    compare(
-        make_pairs("classification", max_iter=2),
-        X,
-        y,
-        task="classification",
-        n_threads=n_threads,
-        progress=lambda *_: seen.extend(
-            library["num_threads"] for library in threadpool_info() if library["user_api"] == "blas"
-        ),
-    )
+
+    def look(*_):
+        seen.extend(lib["num_threads"] for lib in threadpool_info() if lib["user_api"] == "blas")
+
+    pairs = make_pairs("classification", max_iter=2)
+    compare(pairs, X, y, task="classification", n_threads=n_threads, progress=look)
     assert set(seen) == {n_threads}
 
 
@@ -318,11 +301,10 @@ def test_table_of_ones_own_for_classification(people_csv, capsys):
     assert "column 'nothing' left out: it is empty" in out
     names = [name for name, _ in rows_of(out)]
     logistic = "LogisticRegression"
-    ours = ["MLPNet", "GDLogisticRegression", "SoftmaxClassifier"]
-    assert names[0::2] == ours
+    assert names[0::2] == ["MLPNet", "GDLogisticRegression", "SoftmaxClassifier"]
     assert names[1::2] == ["MLPClassifier", logistic, logistic]
-    for one, other in zip(ours, names[1::2], strict=True):
-        assert f"\n{one} against {other}:\n" in out
+    for ours, theirs in zip(names[0::2], names[1::2], strict=True):
+        assert f"\n{ours} against {theirs}:\n" in out
     lines = err.splitlines()
     assert lines[0].startswith("people.csv: warming up")
     assert lines[1:] == ["people.csv: fold 1 of 2", "people.csv: fold 2 of 2"]
@@ -334,12 +316,8 @@ def test_table_of_ones_own_for_regression(people_csv, capsys):
     out, _ = capsys.readouterr()
     assert "people.csv: 80 rows, 3 columns, regression\n" in out
     scores = dict(rows_of(out, "regression"))
-    assert list(scores) == [
-        "MLPNetRegressor",
-        "MLPRegressor",
-        "GDLinearRegression",
-        "LinearRegression",
-    ]
+    networks, linear = ["MLPNetRegressor", "MLPRegressor"], ["GDLinearRegression"]
+    assert list(scores) == [*networks, *linear, "LinearRegression"]
     # The score follows from age and town, which need their gaps filled and their codes made.
     assert scores["LinearRegression"] > 0.4
     assert scores["GDLinearRegression"] == pytest.approx(scores["LinearRegression"], abs=0.01)
