@@ -141,6 +141,14 @@ class Network:
         engine.scores(data, self.layers, params, out, self.workspace(data, chunk), chunk)
         return out
 
+    def mean_loss(self, scores: NDArray, targets: NDArray, weight: NDArray | None = None) -> float:
+        """Return the mean loss of the rows with these scores, as it is reported: no penalties."""
+        losses, derivatives = scores.copy(), np.empty_like(scores)
+        targets = np.ascontiguousarray(targets, scores.dtype)
+        parameter = self.objective["parameter"]
+        engine.evaluate(self.loss.code, parameter, losses, targets, derivatives)
+        return float(np.average(losses.sum(axis=1), weights=weight) * self.value_scale)
+
     def link(self, scores: NDArray) -> NDArray:
         """Turn scores into probabilities or predicted values, in place; return them."""
         engine.link(self.loss.code, scores)

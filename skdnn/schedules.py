@@ -29,9 +29,9 @@ class Constant:
     def epoch_ends(self, weight: float) -> None:
         """Set the rate for the next epoch, after one over rows of so much weight in all."""
 
-    def plateau(self) -> str | None:
-        """Return what is done instead of stopping, or None to stop."""
-        return None
+    def plateau(self) -> tuple[bool, str]:
+        """Return whether to stop on a plateau, and what is said."""
+        return True, "Stopping."
 
 
 class InverseScaling(Constant):
@@ -49,12 +49,12 @@ class InverseScaling(Constant):
 class Adaptive(Constant):
     """The rate is divided by 5 on a plateau, until it is at most 1e-6."""
 
-    def plateau(self) -> str | None:
-        """Return what is done instead of stopping, or None to stop."""
+    def plateau(self) -> tuple[bool, str]:
+        """Return whether to stop on a plateau, and what is said."""
         if self.rate <= 1e-6:
-            return None
+            return True, "Learning rate too small. Stopping."
         self.rate /= 5.0
-        return f"Setting learning rate to {self.rate:f}"
+        return False, f"Setting learning rate to {self.rate:f}"
 
 
 SCHEDULES = {"constant": Constant, "invscaling": InverseScaling, "adaptive": Adaptive}

@@ -1,5 +1,6 @@
-"""The fit loop: epochs of a stochastic optimiser, validation, stopping; and L-BFGS."""
+"""The fit loops of networks: epochs of a stochastic optimiser, or L-BFGS; when to stop."""
 
+import time
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -10,164 +11,79 @@ from numpy.typing import NDArray
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils.optimize import _check_optimize_result
 
-from skdnn import engine
+from skdnn.callbacks import EpochTasks
 from skdnn.network import Network
 from skdnn.objective import Objective
-from skdnn.schedules import Constant
+from skdnn.stochastic import Batches, Optimization, Shuffler
 
 # A loss so many times the one before training is no noise of the batches.
 _DIVERGED = 1e3
 
 
-class Shuffler:
-    """Shuffles rows inside the engine with the random numbers of a RandomState.
-
-    Used as a context manager: at its end the RandomState stands where it would if it had
-    shuffled itself.
-    """
-
-    def __init__(self, random_state: np.random.RandomState):
-        self.random_state = random_state
-
-    def __enter__(self):
-        state = self.random_state.get_state(legacy=False)
-        if state["bit_generator"] != "MT19937":
-            # Another generator under the RandomState: it seeds one that the engine can continue.
-            self.random_state = np.random.RandomState(self.random_state.randint(2**31))
-            state = self.random_state.get_state(legacy=False)
-        self._state, self._key = state, state["state"]["key"].copy()
-        self._position = int(state["state"]["pos"])
-        return self
-
-    def shuffle(self, order: NDArray) -> None:
-        """Shuffle `order` in place."""
-        self._position = engine.shuffle(order, self._key, self._position)
-
-    def __exit__(self, *_):
-        self._state["state"] = {"key": self._key, "pos": self._position}
-        self.random_state.set_state(self._state)
-
-
-class Optimization:
-    """A stochastic optimiser at work on a network's parameters.
-
-    Parameters
-    ----------
-    network : Network
-    name : str
-        A key of `engine.OPTIMIZERS`.
-    schedule : Constant
-        The learning-rate schedule.
-    **settings
-        The optimiser's constants, fields of `engine.SETTINGS`.
-    """
-
-    def __init__(self, network: Network, name: str, schedule: Constant, **settings):
-        optimizer = engine.OPTIMIZERS[name]
-        record = np.zeros((), engine.SETTINGS)
-        record["code"] = optimizer.code
-        for key, value in settings.items():
-            record[key] = value
-        if not optimizer.decays:
-            record["weight_decay"] = 0.0
-        self.settings, self.schedule, self.steps = record[()], schedule, 0
-        self.moments = np.zeros((optimizer.n_moments, network.n_params), network.dtype)
-
-    def epoch(self, batches: "Batches", params: NDArray) -> float:
-        """Train for one epoch, in place; return the mean of the batches' objectives."""
-        net = batches.network
-        loss = engine.train_epoch(
-            batches.data,
-            batches.n_rows,
-            batches.size,
-            net.layers,
-            net.objective,
-            params,
-            batches.gradient,
-            self.moments,
-            self.settings,
-            self.schedule.rate,
-            self.steps,
-            batches.work,
-        )
-        self.steps += -(-batches.n_rows // batches.size)
-        return loss
-
-
-class Batches:
-    """The rows to train on, in batches, with the room that a batch needs.
-
-    Parameters
-    ----------
-    network : Network
-    X, y, weight : arrays
-        As in `engine.as_data`.
-    rows : ndarray of int64, default=None
-        The rows to train on; None for all.
-    size : int
-        Rows in a batch; the last one may have fewer.
-    shuffle : bool, default=True
-    """
-
-    def __init__(self, network, X, y, weight=None, rows=None, *, size: int, shuffle: bool = True):
-        self.network, self.size = network, size
-        self.n_rows = X.shape[0] if rows is None else len(rows)
-        self.weight = self.n_rows if weight is None else float(np.sum(weight))
-        if shuffle:
-            rows = np.arange(self.n_rows) if rows is None else rows.copy()
-        self.order = rows if shuffle else None
-        self.data = engine.as_data(X, network.dtype, y, weight, rows)
-        self.work = network.workspace(self.data, size)
-        self.gradient = np.empty(network.n_params, network.dtype)
-
-    def first_loss(self, params: NDArray) -> float:
-        """Return the mean loss of the rows that come first."""
-        net = self.network
-        loss, _ = engine.mean_loss(
-            self.data, self.size, net.layers, net.objective, params, self.work, self.size
-        )
-        return loss * net.value_scale
-
-
 @dataclass
 class Progress:
-    """Loss and validation scores by epoch, and the rule that says when to stop.
+    """What is known of each epoch, and the rule that says when to stop.
 
     Attributes
     ----------
+    network : Network
+        What is trained.
     tol : float
         The least improvement that counts.
     patience : float
         So many epochs in a row without one are a plateau.
     validate : callable, default=None
-        Returns the validation score of a vector of parameters, larger is better; None to judge
-        by the training loss.
+        Returns the validation loss and score of a vector of parameters, the larger the better.
+    early_stopping : bool
+        Whether the validation score says when to stop, instead of the training loss, and which
+        weights are the best.
+    history : list of dict
+        A row for each epoch.
+    tasks : EpochTasks, default=None
+        Told of each epoch, where callbacks are set.
     """
 
+    network: Network
     tol: float
     patience: float
     verbose: bool = False
-    validate: Callable[[NDArray], float] | None = None
-    loss_curve: list[float] = field(default_factory=list)
-    scores: list[float] = field(default_factory=list)
+    validate: Callable[[NDArray], tuple[float, float]] | None = None
+    early_stopping: bool = False
+    history: list[dict] = field(default_factory=list)
     best_loss: float = np.inf
     best_score: float = -np.inf
     best_params: NDArray | None = None
     stale: int = 0
+    tasks: EpochTasks | None = None
 
-    def record(self, epoch: int, loss: float, params: NDArray) -> None:
-        """Take an epoch's outcome."""
-        self.loss_curve.append(loss)
+    def fitted(self, params: NDArray) -> Callable[[], dict]:
+        """Return what gives the estimator's fitted attributes with a copy of these parameters."""
+
+        def attributes():
+            coefs, intercepts = self.network.views(params.copy())
+            return {"coefs_": coefs, "intercepts_": intercepts}
+
+        return attributes
+
+    def column(self, name: str) -> list:
+        """Return a quantity of all epochs."""
+        return [row[name] for row in self.history]
+
+    def record(self, epoch: int, loss: float, params: NDArray, started: float, **more) -> None:
+        """Take an epoch's outcome; `started` is the `time.perf_counter` at its beginning."""
+        row = {"epoch": len(self.history) + 1, "loss": loss}
+        if self.validate is not None:
+            row["validation_loss"], row["validation_score"] = self.validate(params)
+        self.history.append({**row, **more, "seconds": time.perf_counter() - started})
         if self.verbose:
             print(f"Iteration {epoch}, loss = {loss:.8f}")
-        if self.validate is None:
+            if self.validate is not None:
+                print(f"Validation score: {row['validation_score']:f}")
+        if not self.early_stopping:
             self._count(loss <= self.best_loss - self.tol)
             self.best_loss = min(self.best_loss, loss)
             return
-        score = self.validate(params)
-        self.scores.append(score)
-        if self.verbose:
-            print(f"Validation score: {score:f}")
+        score = row["validation_score"]
         self._count(score >= self.best_score + self.tol)
         # Of equal scores the latest is kept: on few rows they are often equal, and the weights
         # that were trained longer then predict better.
@@ -185,7 +101,7 @@ class Progress:
     @property
     def plateau_message(self) -> str:
         """What is said of a plateau."""
-        what = "Training loss" if self.validate is None else "Validation score"
+        what = "Validation score" if self.early_stopping else "Training loss"
         return (
             f"{what} did not improve more than tol={self.tol:f} for {self.patience} "
             "consecutive epochs."
@@ -227,7 +143,7 @@ def train(
     """
     before = batches.first_loss(params)
     outcome = _run_epochs(optimization, batches, params, progress, random_state, max_iter)
-    after = progress.loss_curve[-1] if progress.loss_curve else before
+    after = progress.history[-1]["loss"] if progress.history else before
     if after > _DIVERGED * max(before, 1.0):
         warnings.warn(
             f"Training diverged: the loss rose from {before:g} to {after:g}. Lower the learning "
@@ -250,6 +166,9 @@ def _run_epochs(
     try:
         with Shuffler(random_state) as shuffler:
             while epoch < max_iter:
+                if progress.tasks is not None:
+                    progress.tasks.begin(progress.fitted(params))
+                started = time.perf_counter()
                 if batches.order is not None:
                     shuffler.shuffle(batches.order)
                 loss = optimization.epoch(batches, params)
@@ -261,13 +180,15 @@ def _run_epochs(
                         f"large: the loss became {loss} in iteration {epoch}, with a learning "
                         f"rate of {schedule.rate:g}."
                     )
-                progress.record(epoch, loss, params)
+                progress.record(epoch, loss, params, started, learning_rate=schedule.rate)
                 schedule.epoch_ends(batches.weight)
+                if progress.tasks is not None and progress.tasks.end(progress.fitted(params)):
+                    return epoch, True
                 if progress.on_plateau:
-                    instead = schedule.plateau()
+                    stop, said = schedule.plateau()
                     if progress.verbose:
-                        print(f"{progress.plateau_message} {instead or 'Stopping.'}")
-                    if instead is None:
+                        print(f"{progress.plateau_message} {said}")
+                    if stop:
                         return epoch, True
                     progress.stale = 0
     except KeyboardInterrupt:
@@ -289,6 +210,7 @@ def train_lbfgs(
     The loss and gradient are computed in the network's dtype, SciPy's own vectors are float64.
     """
     dtype = params.dtype
+    iteration, started, interrupted = 0, time.perf_counter(), False
 
     def loss_and_gradient(x):
         value, gradient = objective.loss_and_gradient(x.astype(dtype, copy=False))
@@ -299,10 +221,19 @@ def train_lbfgs(
         loss = intermediate_result.fun
         if objective.network.value_scale != 1.0:
             loss = objective.reported_loss(current)
-        progress.record(len(progress.loss_curve) + 1, loss, current)
-        if progress.validate is not None and progress.on_plateau:
+        nonlocal iteration, started, interrupted
+        iteration += 1
+        params[:] = current
+        progress.record(iteration, loss, current, started)
+        if progress.tasks is not None:
+            interrupted = progress.tasks.end(progress.fitted(params))
+            progress.tasks.begin(progress.fitted(params))
+        started = time.perf_counter()
+        if interrupted or (progress.early_stopping and progress.on_plateau):
             raise StopIteration
 
+    if progress.tasks is not None:
+        progress.tasks.begin(progress.fitted(params))
     result = scipy.optimize.minimize(
         loss_and_gradient,
         params.astype(np.float64),
@@ -312,7 +243,12 @@ def train_lbfgs(
         options={"maxfun": max_fun, "maxiter": max_iter, "gtol": progress.tol},
     )
     params[:] = result.x
-    if progress.validate is not None and progress.on_plateau:
+    if progress.tasks is not None:
+        # SciPy does not say which iteration is the last: one more was begun.
+        progress.tasks.close()
+    if interrupted:
+        return result.nit
+    if progress.early_stopping and progress.on_plateau:
         if progress.verbose:
             print(f"{progress.plateau_message} Stopping.")
         return result.nit

@@ -18,7 +18,7 @@ ROOT = Path(skdnn.__file__).parent
 FLOORS = [
     {"engine", "threads"},
     {"network", "schedules", "splitting", "validation"},
-    {"objective"},
+    {"objective", "callbacks", "stochastic"},
     {"solvers", "training"},
     {"linear", "mlp"},
     {"skdnn"},

@@ -32,8 +32,8 @@ class Data(NamedTuple):
     order: np.ndarray
 
 
-def _read_only(array: NDArray) -> NDArray:
-    # A writable and a read-only array would each compile the kernels anew.
+def read_only(array: NDArray) -> NDArray:
+    """Return a read-only view: one form, because each would compile the kernels anew."""
     view = np.ascontiguousarray(array).view()
     view.flags.writeable = False
     return view
@@ -64,11 +64,11 @@ def as_data(X, dtype, y=None, weight=None, order=None) -> Data:
         dense = np.asarray(X, dtype)
         values, columns, row_starts = nothing, np.empty(0, np.int32), np.empty(0, np.int32)
     return Data(
-        _read_only(dense),
-        _read_only(values),
-        _read_only(columns),
-        _read_only(row_starts),
-        _read_only(np.empty((0, 0), dtype) if y is None else np.asarray(y, dtype)),
-        _read_only(nothing if weight is None else np.asarray(weight, dtype)),
-        _read_only(np.empty(0, np.int64) if order is None else order),
+        read_only(dense),
+        read_only(values),
+        read_only(columns),
+        read_only(row_starts),
+        read_only(np.empty((0, 0), dtype) if y is None else np.asarray(y, dtype)),
+        read_only(nothing if weight is None else np.asarray(weight, dtype)),
+        read_only(np.empty(0, np.int64) if order is None else order),
     )

@@ -7,14 +7,17 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import issparse
 from sklearn.base import BaseEstimator
+from sklearn.callback import CallbackContext, CallbackSupportMixin
 from sklearn.linear_model._base import SparseCoefMixin
 from sklearn.utils import check_random_state
-from sklearn.utils._param_validation import Interval, Options, StrOptions
+from sklearn.utils._param_validation import Interval, StrOptions
 
+from skdnn.callbacks import EpochTasks
 from skdnn.network import Network
 from skdnn.solvers import SOLVERS, Problem, Record, run_solver
 from skdnn.solvers import Options as SolverOptions
 from skdnn.threads import one_blas_thread
+from skdnn.validation import DTYPES
 
 GRADIENT_SOLVERS = frozenset(name for name, row in SOLVERS.items() if row.uses_gradient)
 
@@ -35,7 +38,7 @@ def checked_start(value: Any, shape: tuple[int, ...], name: str) -> NDArray:
     return array.reshape(shape)
 
 
-class LinearNetwork(SparseCoefMixin, BaseEstimator):
+class LinearNetwork(CallbackSupportMixin, SparseCoefMixin, BaseEstimator):
     """Base of the linear models: fits a network of one layer."""
 
     _parameter_constraints: ClassVar[dict] = {
@@ -52,11 +55,7 @@ class LinearNetwork(SparseCoefMixin, BaseEstimator):
         "shuffle": ["boolean"],
         "n_iter_no_change": [Interval(Integral, 1, None, closed="left")],
         "store_path": ["boolean"],
-        "dtype": [
-            StrOptions({"float32", "float64"}),
-            Options(type, {np.float32, np.float64}),
-            None,
-        ],
+        "dtype": DTYPES,
     }
 
     def _dtypes(self) -> list:
@@ -86,11 +85,24 @@ class LinearNetwork(SparseCoefMixin, BaseEstimator):
             raise ValueError(f"{names[1]} must be zero or None with fit_intercept=False.")
         return starts
 
-    def _fit_layer(self, X, targets, rows, loss: str, n_outputs: int, penalties, init, scale=1.0):
-        """Fit the layer and set its attributes; return coefficients and intercepts.
+    def _begin_fit(self, X, y, sample_weight) -> tuple[CallbackContext, dict]:
+        """Tell callbacks that the fit begins; return its context, and what it is of."""
+        # A solver begins an iteration before it finds that it has converged.
+        context = self._init_callback_context(max_subtasks=self.max_iter + 1)
+        metadata = None if sample_weight is None else {"sample_weight": sample_weight}
+        task = {"X": X, "y": y, "metadata": metadata}
+        context.call_on_fit_task_begin(estimator=self, **task)
+        return context, task
+
+    def _fit_layer(
+        self, fit, X, targets, rows, loss, n_outputs, penalties, init, fitted, scale=1.0
+    ) -> int:
+        """Fit the layer and set its attributes; return the number of iterations.
 
         Parameters
         ----------
+        fit : tuple
+            The fit's context for callbacks, and what it is of, from `_begin_fit`.
         X : ndarray or CSR matrix of shape (n_samples, n_features)
         targets : ndarray of shape (n_samples, n_targets)
         rows : tuple
@@ -102,9 +114,12 @@ class LinearNetwork(SparseCoefMixin, BaseEstimator):
             Sum of the weights -> strengths of the L1 and L2 penalties of the mean loss.
         init : tuple
             `coef_init` and `intercept_init`.
+        fitted : callable
+            Coefficients, shape (n_outputs, n_features), and intercepts -> attributes to set.
         scale : float, default=1.0
             Factor of `tol`.
         """
+        context, task = fit
         weight, kept = rows
         n_features = X.shape[1]
         total = float(X.shape[0] if weight is None else weight.sum())
@@ -122,14 +137,28 @@ class LinearNetwork(SparseCoefMixin, BaseEstimator):
             params[: problem.n_weights] = coef.T.ravel()
         if intercept is not None and self.fit_intercept:
             params[problem.n_weights :] = intercept
-        record = Record(params, self.verbose, self.store_path)
+
+        def attributes(params):
+            coefs, intercepts = self._split(params[None], n_features, n_outputs)
+            return fitted(coefs[0], intercepts[0])
+
+        tasks = None
+        if hasattr(self, "_skl_callbacks"):
+            tasks = EpochTasks(self, context, **task)
+        record = Record(params, self.verbose, self.store_path, tasks, attributes)
+        self.history_ = record.history
         with one_blas_thread():
             result = run_solver(self.solver, problem, params, self._options(scale), record)
         self.loss_curve_ = record.loss_curve
+        for name in ("coef_path_", "intercept_path_"):
+            self.__dict__.pop(name, None)
         if self.store_path:
             self._set_path(np.array(record.path), n_features, n_outputs)
-        coefs, intercepts = self._split(result.params[None], n_features, n_outputs)
-        return coefs[0], intercepts[0], record.n_iter
+        values = attributes(result.params)
+        for name, value in values.items():
+            setattr(self, name, value)
+        context.call_on_fit_task_end(estimator=self, **task, reconstruction_attributes=values)
+        return record.n_iter
 
     def _options(self, scale: float) -> SolverOptions:
         return SolverOptions(

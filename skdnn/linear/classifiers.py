@@ -56,6 +56,7 @@ class _LinearNetworkClassifier(LinearClassifierMixin, LinearNetwork):
             `intercept_init` do not fit, the solver cannot handle the penalty, or a fixed
             `learning_rate` is so large that the loss diverges.
         """
+        fit = self._begin_fit(X, y, sample_weight)
         X, y = validate_data(self, X, y, accept_sparse="csr", dtype=self._dtypes(), order="C")
         check_classification_targets(y)
         classes = np.unique(y)
@@ -78,7 +79,9 @@ class _LinearNetworkClassifier(LinearClassifierMixin, LinearNetwork):
             labels=labels.astype(np.int64, copy=False),
         )
         one_neuron = self._one_neuron_for_two and len(classes) == 2
-        self.coef_, self.intercept_, n_iter = self._fit_layer(
+        self.classes_ = classes
+        n_iter = self._fit_layer(
+            fit,
             X,
             labels[:, None],
             rows,
@@ -89,8 +92,8 @@ class _LinearNetworkClassifier(LinearClassifierMixin, LinearNetwork):
                 (1 - self.l1_ratio) / (self.C * total),
             ),
             (coef_init, intercept_init),
+            lambda coef, intercept: {"coef_": coef, "intercept_": intercept},
         )
-        self.classes_ = classes
         self.n_iter_ = np.array([n_iter], dtype=np.int32)
         return self
 
@@ -144,8 +147,10 @@ class _LinearNetworkClassifier(LinearClassifierMixin, LinearNetwork):
 class GDLogisticRegression(_LinearNetworkClassifier):
     """Logistic regression as a network: one sigmoid neuron, or one softmax neuron per class.
 
-    A drop-in for scikit-learn's `LogisticRegression`: the same objective and attributes, with the
-    gradient methods as further solvers, a loss curve, and the path of the coefficients.
+    A drop-in for scikit-learn's `LogisticRegression`: the same objective, parameters and
+    attributes, with gradient methods for solvers, a loss curve, and the path of the coefficients.
+    Left out are what is deprecated there (`penalty`, `n_jobs`), what only liblinear uses (`dual`,
+    `intercept_scaling`), and its solvers but "lbfgs".
 
     Parameters
     ----------
@@ -155,7 +160,8 @@ class GDLogisticRegression(_LinearNetworkClassifier):
         Share of the L1 penalty: 0 is ridge, 1 lasso, between them elastic net.
     tol : float, default=1e-4
         The deterministic solvers stop when no element of the generalised gradient of the mean
-        loss exceeds it, "sgd" when the objective no longer falls by it.
+        loss exceeds it, "sgd" when the objective no longer falls by it. For coefficients that are
+        exact to four digits set 1e-7.
     fit_intercept : bool, default=True
         Whether to fit intercepts, one for each neuron. They are not penalised.
     class_weight : dict, "balanced" or None, default=None
@@ -206,6 +212,9 @@ class GDLogisticRegression(_LinearNetworkClassifier):
         Intercepts; zeros with ``fit_intercept=False``.
     n_iter_ : ndarray of shape (1,), int32
         Number of iterations.
+    history_ : list of dict
+        A row for each iteration: `epoch`, `loss`, `seconds`, with ``solver="sgd"`` the
+        `learning_rate`. ``pandas.DataFrame(history_)`` is a table.
     loss_curve_ : list of float
         The objective, penalty included, after each iteration.
     coef_path_ : ndarray of shape (n_iter + 1, n_neurons, n_features)
@@ -297,7 +306,8 @@ class SoftmaxClassifier(_LinearNetworkClassifier):
         Share of the L1 penalty: 0 is ridge, 1 lasso, between them elastic net.
     tol : float, default=1e-4
         The deterministic solvers stop when no element of the generalised gradient of the mean
-        loss exceeds it, "sgd" when the objective no longer falls by it.
+        loss exceeds it, "sgd" when the objective no longer falls by it. For coefficients that are
+        exact to four digits set 1e-7.
     fit_intercept : bool, default=True
         Whether to fit intercepts, one for each neuron. They are not penalised.
     class_weight : dict, "balanced" or None, default=None
@@ -354,6 +364,9 @@ class SoftmaxClassifier(_LinearNetworkClassifier):
         Intercepts; zeros with ``fit_intercept=False``.
     n_iter_ : ndarray of shape (1,), int32
         Number of iterations.
+    history_ : list of dict
+        A row for each iteration: `epoch`, `loss`, `seconds`, with ``solver="sgd"`` the
+        `learning_rate`. ``pandas.DataFrame(history_)`` is a table.
     loss_curve_ : list of float
         The objective, penalty included, after each iteration.
     coef_path_ : ndarray of shape (n_iter + 1, n_classes, n_features)

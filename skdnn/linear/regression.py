@@ -18,15 +18,19 @@ from skdnn.validation import check_row_weights
 def spread(y: NDArray, weight: NDArray | None, centred: bool) -> float:
     """Return the root mean square of `y`, about its mean if `centred`; 1 where that is zero.
 
-    A spread that is only rounding error counts as zero.
+    A spread that is only rounding error counts as zero. Squares are those of `y` divided by its
+    largest element, so that they do not overflow.
     """
+    precision = np.finfo(y.dtype).eps
+    largest = float(np.abs(y).max()) or 1.0
+    y = y.astype(np.float64, copy=False) / largest
     size = float(np.sqrt(np.average(y**2, axis=0, weights=weight).mean()))
     if centred:
         y = y - np.average(y, axis=0, weights=weight)
         about_mean = float(np.sqrt(np.average(y**2, axis=0, weights=weight).mean()))
-        if about_mean > np.sqrt(np.finfo(y.dtype).eps) * size:
-            return about_mean
-    return size or 1.0
+        if about_mean > np.sqrt(precision) * size:
+            return about_mean * largest
+    return size * largest or 1.0
 
 
 class GDLinearRegression(MultiOutputMixin, RegressorMixin, LinearNetwork):
@@ -87,6 +91,9 @@ class GDLinearRegression(MultiOutputMixin, RegressorMixin, LinearNetwork):
         Intercepts; 0.0 with ``fit_intercept=False``.
     n_iter_ : int
         Number of iterations.
+    history_ : list of dict
+        A row for each iteration: `epoch`, `loss`, `seconds`, with ``solver="sgd"`` the
+        `learning_rate`. ``pandas.DataFrame(history_)`` is a table.
     loss_curve_ : list of float
         The objective, penalty included, after each iteration.
     coef_path_ : ndarray of shape (n_iter + 1, n_targets, n_features)
@@ -190,6 +197,7 @@ class GDLinearRegression(MultiOutputMixin, RegressorMixin, LinearNetwork):
             solver cannot handle the penalty, or a fixed `learning_rate` is so large that the loss
             diverges.
         """
+        fit = self._begin_fit(X, y, sample_weight)
         if issparse(y):
             # Raises: several targets, which may be sparse elsewhere in scikit-learn, may not here.
             check_array(y, accept_sparse=False, input_name="y")
@@ -205,7 +213,14 @@ class GDLinearRegression(MultiOutputMixin, RegressorMixin, LinearNetwork):
         )
         targets = y.reshape(len(y), -1).astype(X.dtype, copy=False)
         weight, kept = check_row_weights(X, sample_weight)
-        coef, intercept, self.n_iter_ = self._fit_layer(
+
+        def fitted(coef, intercept):
+            if y.ndim == 1:
+                coef, intercept = coef[0], intercept[0]
+            return {"coef_": coef, "intercept_": intercept if self.fit_intercept else 0.0}
+
+        self.n_iter_ = self._fit_layer(
+            fit,
             X,
             targets,
             (weight, kept),
@@ -213,13 +228,9 @@ class GDLinearRegression(MultiOutputMixin, RegressorMixin, LinearNetwork):
             targets.shape[1],
             lambda total: (self.alpha * self.l1_ratio, self.alpha * (1 - self.l1_ratio)),
             (coef_init, intercept_init),
+            fitted,
             scale=spread(targets, weight, self.fit_intercept),
         )
-        self.coef_ = coef if y.ndim == 2 else coef[0]
-        if self.fit_intercept:
-            self.intercept_ = intercept if y.ndim == 2 else intercept[0]
-        else:
-            self.intercept_ = 0.0
         return self
 
     def predict(self, X) -> NDArray:

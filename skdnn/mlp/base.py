@@ -8,21 +8,27 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, _fit_context
+from sklearn.callback import CallbackSupportMixin
 from sklearn.exceptions import ConvergenceWarning
+from sklearn.metrics import get_scorer_names
 from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval, Options, StrOptions
 from sklearn.utils.validation import check_is_fitted, validate_data
 
+from skdnn import engine
+from skdnn.callbacks import EpochTasks
+from skdnn.mlp.evaluation import Evaluation
 from skdnn.network import Network
 from skdnn.objective import Objective
 from skdnn.schedules import SCHEDULES, Constant
 from skdnn.splitting import Holdout, hold_out
+from skdnn.stochastic import Batches, Optimization
 from skdnn.threads import one_blas_thread
-from skdnn.training import Batches, Optimization, Progress, train, train_lbfgs
+from skdnn.training import Progress, train, train_lbfgs
 from skdnn.validation import DTYPES, Registered, check_row_weights
 
 
-def _is_stochastic(estimator) -> bool:
+def _can_stream(estimator) -> bool:
     if estimator.solver == "lbfgs":
         raise AttributeError(
             "partial_fit is only available for stochastic optimizers. "
@@ -33,10 +39,15 @@ def _is_stochastic(estimator) -> bool:
             "partial_fit does not support early_stopping=True: one call sees one batch, and "
             "cannot tell whether training has converged."
         )
+    if getattr(estimator, "class_weight", None) == "balanced":
+        raise AttributeError(
+            "partial_fit does not support class_weight='balanced': one call sees a part of the "
+            "rows only. Give the weights as a dict, or as sample_weight."
+        )
     return True
 
 
-class BaseMLP(BaseEstimator, ABC):
+class BaseMLP(CallbackSupportMixin, BaseEstimator, ABC):
     """Base of the multi-layer perceptrons; use the derived classes."""
 
     _parameter_constraints: ClassVar[dict] = {
@@ -58,6 +69,7 @@ class BaseMLP(BaseEstimator, ABC):
         "nesterovs_momentum": ["boolean"],
         "early_stopping": ["boolean"],
         "validation_fraction": [Interval(Real, 0, 1, closed="left")],
+        "scoring": [StrOptions({"loss", *get_scorer_names()}), callable, None],
         "beta_1": [Interval(Real, 0, 1, closed="left")],
         "beta_2": [Interval(Real, 0, 1, closed="left")],
         "epsilon": [Interval(Real, 0, None, closed="neither")],
@@ -72,7 +84,8 @@ class BaseMLP(BaseEstimator, ABC):
     }
 
     best_loss_: float | None
-    validation_scores_: list[float] | None
+    history_: list[dict]
+    validation_scores_: list[float | None] | None
     best_validation_score_: float | None
 
     @abstractmethod
@@ -97,7 +110,7 @@ class BaseMLP(BaseEstimator, ABC):
         return None
 
     @_fit_context(prefer_skip_nested_validation=True)
-    def fit(self, X, y, sample_weight=None):
+    def fit(self, X, y, sample_weight=None, *, X_val=None, y_val=None, sample_weight_val=None):
         """Fit the model to data matrix X and target(s) y.
 
         Parameters
@@ -108,6 +121,13 @@ class BaseMLP(BaseEstimator, ABC):
             The target values (class labels in classification, real numbers in regression).
         sample_weight : array-like of shape (n_samples,), default=None
             Sample weights; a row of weight zero is the same as no row.
+        X_val : {array-like, sparse matrix} of shape (n_val, n_features), default=None
+            Rows to validate on: their loss and score after each epoch stand in `history_`, and with
+            `early_stopping` they say when to stop; no rows of `X` are then held out.
+        y_val : array-like of shape (n_val,) or (n_val, n_outputs), default=None
+            Their targets.
+        sample_weight_val : array-like of shape (n_val,), default=None
+            Their weights.
 
         Returns
         -------
@@ -120,12 +140,18 @@ class BaseMLP(BaseEstimator, ABC):
             When the data or the weights cannot be used, too few rows are left to validate on,
             the layers differ from those that `warm_start` goes on from, or the loss diverges.
         """
-        return self._fit(X, y, sample_weight)
+        return self._fit(X, y, sample_weight, (X_val, y_val, sample_weight_val))
 
     def _partial_fit(self, X, y, sample_weight):
-        return self._fit(X, y, sample_weight, incremental=True)
+        return self._fit(X, y, sample_weight, (None, None, None), incremental=True)
 
-    def _fit(self, X, y, sample_weight, incremental=False):
+    def _fit(self, X, y, sample_weight, validation, incremental=False):
+        epochs = 1 if incremental else self.max_iter
+        # L-BFGS begins one iteration more than it ends.
+        context = self._init_callback_context(max_subtasks=epochs + (self.solver == "lbfgs"))
+        metadata = None if sample_weight is None else {"sample_weight": sample_weight}
+        task = {"X": X, "y": y, "metadata": metadata}
+        context.call_on_fit_task_begin(estimator=self, **task)
         first_pass = not hasattr(self, "coefs_") or not (self.warm_start or incremental)
         X, y = self._check_data(X, y, first_pass)
         targets, n_outputs = self._check_targets(y, first_pass, incremental)
@@ -136,18 +162,41 @@ class BaseMLP(BaseEstimator, ABC):
             if first_pass:
                 self._initialize(network, random_state)
             params = self._packed(network)
+            evaluation = self._check_validation(network, *validation)
+            part = Holdout(kept, weight)
+            if self.early_stopping and evaluation is None:
+                part, evaluation = self._hold_out(network, X, y, targets, part, random_state)
+            progress = self._start_progress(evaluation, params)
+            if hasattr(self, "_skl_callbacks"):
+                progress.tasks = EpochTasks(self, context, **task)
             if self.solver == "lbfgs":
-                self._fit_lbfgs(network, params, X, targets, weight, kept, random_state)
+                self._fit_lbfgs(network, params, X, targets, part, progress)
             else:
                 self._fit_stochastic(
-                    network, params, X, targets, weight, kept, random_state, incremental
+                    network, params, X, targets, part, progress, random_state, incremental
                 )
+            self._finish(progress, params)
         if not np.isfinite(params).all():
             raise ValueError(
                 "Solver produced non-finite parameter weights. The input data may contain large "
                 "values and need to be preprocessed."
             )
+        context.call_on_fit_task_end(estimator=self, **task, reconstruction_attributes={})
         return self
+
+    def _check_validation(self, network, X_val, y_val, sample_weight_val) -> Evaluation | None:
+        """Return what validates on the rows that the user gave; None if there are none."""
+        if X_val is None and y_val is None:
+            if sample_weight_val is not None:
+                raise ValueError("sample_weight_val needs X_val and y_val, which are None.")
+            return None
+        if X_val is None or y_val is None:
+            missing = "X_val" if X_val is None else "y_val"
+            raise ValueError(f"X_val and y_val go together, but {missing} is None.")
+        X_val, y_val = self._check_data(X_val, y_val, first_pass=False)
+        targets, _ = self._check_targets(y_val, first_pass=False, incremental=True)
+        weight = check_row_weights(X_val, sample_weight_val)[0]
+        return Evaluation(self, network, X_val, y_val, targets, weight)
 
     def _check_data(self, X, y, first_pass):
         dtype = (np.float64, np.float32) if self.dtype is None else np.dtype(self.dtype)
@@ -164,6 +213,7 @@ class BaseMLP(BaseEstimator, ABC):
         )
 
     def _check_weights(self, X, targets, sample_weight, incremental):
+        """Return what each row counts, and the rows that count."""
         return check_row_weights(X, sample_weight)
 
     def _check_random_state(self, first_pass, incremental):
@@ -196,7 +246,7 @@ class BaseMLP(BaseEstimator, ABC):
         self.n_layers_ = len(network.sizes)
         self.n_outputs_ = network.sizes[-1]
         self.out_activation_ = network.loss.link
-        self.t_ = 0
+        self.t_, self._weight_seen = 0, 0.0
         self.coefs_, self.intercepts_ = network.views(np.empty(network.n_params, network.dtype))
         factor = 2.0 if self.activation == "logistic" else 6.0
         for coef, intercept in zip(self.coefs_, self.intercepts_, strict=True):
@@ -204,8 +254,7 @@ class BaseMLP(BaseEstimator, ABC):
             coef[:] = random_state.uniform(-bound, bound, coef.shape)
             intercept[:] = random_state.uniform(-bound, bound, intercept.shape)
         self._no_improvement_count = 0
-        for name in ("loss_curve_", "validation_scores_", "best_loss_", "best_validation_score_"):
-            self.__dict__.pop(name, None)
+        self.__dict__.pop("history_", None)
 
     def _packed(self, network: Network) -> NDArray:
         """Return the flat vector of which `coefs_` and `intercepts_` are views."""
@@ -222,61 +271,64 @@ class BaseMLP(BaseEstimator, ABC):
         self._network = network
         return params
 
-    def _hold_out(self, X, targets, weight, kept, random_state) -> Holdout:
-        if not self.early_stopping:
-            return Holdout(kept, weight)
-        return hold_out(
-            X, targets, self.validation_fraction, random_state, weight, kept, self._strata(targets)
+    def _hold_out(self, network, X, y, targets, part, random_state):
+        """Return the rows to train on, and what validates on the others."""
+        part = hold_out(
+            X,
+            targets,
+            self.validation_fraction,
+            random_state,
+            part.train_weight,
+            part.train,
+            self._strata(targets),
+        )
+        return part, Evaluation(
+            self, network, X, y, targets, part.validation_weight, part.validation
         )
 
-    def _start_progress(self, network, X, targets, part: Holdout, params) -> Progress:
+    def _start_progress(self, evaluation: Evaluation | None, params) -> Progress:
         """Return the record of training, continued where it goes on from an earlier one."""
-        validate = None
-        if part.validation is not None:
-            rows = part.validation
-            held = targets[rows]
-            held_weight = None if part.validation_weight is None else part.validation_weight[rows]
-
-            def validate(p):
-                return self._score_outputs(held, network.scores(X, p, rows), held_weight)
-
-        progress = Progress(self.tol, self.n_iter_no_change, bool(self.verbose), validate)
-        if hasattr(self, "loss_curve_"):
-            progress.loss_curve = list(self.loss_curve_)
+        progress = Progress(
+            self._network,
+            self.tol,
+            self.n_iter_no_change,
+            bool(self.verbose),
+            evaluation,
+            self.early_stopping,
+        )
+        if hasattr(self, "history_"):
+            progress.history = list(self.history_)
             progress.stale = self._no_improvement_count
-            if validate is None and self.best_loss_ is not None:
-                progress.best_loss = self.best_loss_
-            if validate is not None and self.validation_scores_:
-                progress.scores = list(self.validation_scores_)
-                progress.best_score = max(self.validation_scores_)
-                progress.best_params = params.copy()
+            key = "validation_score"
+            scores = [row[key] for row in self.history_ if key in row]
+            if not self.early_stopping:
+                progress.best_loss = min(progress.column("loss"), default=np.inf)
+            elif scores and len(scores) == len(self.history_):
+                progress.best_score, progress.best_params = max(scores), params.copy()
+        self.history_ = progress.history
         return progress
 
     def _finish(self, progress: Progress, params: NDArray):
+        self.validation_scores_ = self.best_validation_score_ = self.best_loss_ = None
         if progress.validate is not None:
-            params[:] = progress.best_params
-            self.validation_scores_ = progress.scores
+            self.validation_scores_ = [row.get("validation_score") for row in progress.history]
+        if self.early_stopping:
+            if progress.best_params is not None:
+                params[:] = progress.best_params
             self.best_validation_score_ = progress.best_score
-            self.best_loss_ = None
         else:
-            self.validation_scores_ = self.best_validation_score_ = None
-            self.best_loss_ = progress.best_loss
-        self.loss_curve_ = progress.loss_curve
+            self.best_loss_ = np.float64(progress.best_loss)
+        self.loss_curve_ = progress.column("loss")
         self._no_improvement_count = progress.stale
 
-    def _fit_stochastic(self, network, params, X, y, weight, kept, random_state, incremental):
-        part = self._hold_out(X, y, weight, kept, random_state)
+    def _fit_stochastic(self, network, params, X, y, part, progress, random_state, incremental):
         n_rows = X.shape[0] if part.train is None else len(part.train)
         batches = Batches(
             network,
-            X,
-            y,
-            part.train_weight,
-            part.train,
+            engine.as_data(X, network.dtype, y, part.train_weight, part.train),
             size=self._check_batch_size(n_rows),
             shuffle=self.shuffle,
         )
-        progress = self._start_progress(network, X, y, part, params)
         optimization = self.__dict__.get("_optimization") if incremental else None
         if optimization is None:
             optimization = self._optimize(network)
@@ -289,9 +341,9 @@ class BaseMLP(BaseEstimator, ABC):
             max_iter=1 if incremental else self.max_iter,
         )
         self.t_ += self.n_iter_ * n_rows
-        if progress.loss_curve:
-            self.loss_ = progress.loss_curve[-1]
-        self._finish(progress, params)
+        self._weight_seen += self.n_iter_ * batches.weight
+        if progress.history:
+            self.loss_ = np.float64(progress.history[-1]["loss"])
         if incremental:
             self._optimization = optimization
         elif not stopped:
@@ -299,7 +351,7 @@ class BaseMLP(BaseEstimator, ABC):
                 f"Stochastic Optimizer: Maximum iterations ({self.max_iter}) reached and the "
                 "optimization hasn't converged yet.",
                 ConvergenceWarning,
-                stacklevel=4,
+                stacklevel=5,
             )
 
     def _check_batch_size(self, n_rows: int) -> int:
@@ -319,7 +371,7 @@ class BaseMLP(BaseEstimator, ABC):
         return Optimization(
             network,
             self.solver,
-            kind(self.learning_rate_init, self.power_t, self.t_),
+            kind(self.learning_rate_init, self.power_t, self._weight_seen),
             momentum=self.momentum,
             nesterov=self.nesterovs_momentum,
             rho=self.rho,
@@ -329,21 +381,22 @@ class BaseMLP(BaseEstimator, ABC):
             weight_decay=self.weight_decay,
         )
 
-    def _fit_lbfgs(self, network, params, X, y, weight, kept, random_state):
-        part = self._hold_out(X, y, weight, kept, random_state)
+    def _fit_lbfgs(self, network, params, X, y, part, progress):
         objective = Objective(network, X, y, part.train_weight, part.train)
-        progress = self._start_progress(network, X, y, part, params)
         self.n_iter_ = train_lbfgs(
             objective, params, progress, max_iter=self.max_iter, max_fun=self.max_fun
         )
-        self._finish(progress, params)
-        self.loss_ = objective.reported_loss(params)
+        if progress.early_stopping and progress.best_params is not None:
+            params[:] = progress.best_params
+        self.loss_ = np.float64(objective.reported_loss(params))
 
     def _raw_scores(self, X) -> NDArray:
         """Return the output layer's values before the output activation, (n_samples, n_outputs)."""
         check_is_fitted(self)
         X = validate_data(self, X, accept_sparse="csr", reset=False)
-        dtype = X.dtype if X.dtype in (np.float32, np.float64) else np.float64
+        dtype = np.result_type(X.dtype, self.coefs_[0].dtype)
+        if X.dtype.kind != "f" or dtype not in (np.float32, np.float64):
+            dtype = np.dtype(np.float64)
         params = self._network.flat(self.coefs_, self.intercepts_).astype(dtype, copy=False)
         # OpenBLAS shares out no product of fewer numbers; setting its threads would take longer.
         if X.shape[0] * self._network.n_params < 9216:

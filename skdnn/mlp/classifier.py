@@ -1,11 +1,15 @@
 """The classifier."""
 
+from typing import ClassVar
+
 import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 from sklearn.base import ClassifierMixin, _fit_context
 from sklearn.preprocessing import LabelEncoder
 from sklearn.utils import column_or_1d
+from sklearn.utils._param_validation import StrOptions
+from sklearn.utils.class_weight import compute_sample_weight
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.multiclass import (
     _check_partial_fit_first_call,
@@ -13,8 +17,10 @@ from sklearn.utils.multiclass import (
     type_of_target,
     unique_labels,
 )
+from sklearn.utils.validation import _check_sample_weight
 
-from skdnn.mlp.base import BaseMLP, _is_stochastic
+from skdnn.mlp.base import BaseMLP, _can_stream
+from skdnn.validation import check_row_weights
 
 
 class MLPNet(ClassifierMixin, BaseMLP):
@@ -44,7 +50,8 @@ class MLPNet(ClassifierMixin, BaseMLP):
     learning_rate : {'constant', 'invscaling', 'adaptive'}, default='constant'
         Schedule of the learning rate, used by ``solver='sgd'`` only. 'invscaling' divides by the
         number of rows seen to the power `power_t`, 'adaptive' divides by 5 whenever there was no
-        improvement for `n_iter_no_change` epochs, and stops when the rate is at most 1e-6.
+        improvement for `n_iter_no_change` epochs, and stops when the rate is at most 1e-6. A row
+        counts its sample weight.
     learning_rate_init : float, default=0.001
         The initial learning rate. Not used by 'lbfgs'.
     power_t : float, default=0.5
@@ -59,7 +66,7 @@ class MLPNet(ClassifierMixin, BaseMLP):
     tol : float, default=1e-4
         The least improvement of the loss or validation score that counts; for 'lbfgs' the largest
         element of the gradient at which it has converged.
-    verbose : bool, default=False
+    verbose : bool or int, default=False
         Whether to print a line an epoch.
     warm_start : bool, default=False
         Whether `fit` goes on from the weights of the previous call, which must have the same
@@ -76,8 +83,10 @@ class MLPNet(ClassifierMixin, BaseMLP):
         Share of the rows (of the sum of sample weights) that is held out for `early_stopping`,
         of each class alike.
         Which rows these are follows from their content and `random_state`, not from their order.
-    beta_1, beta_2 : float, default=0.9, 0.999
-        Decay rates of the moments of 'adam', 'adamw' and 'nadam', in [0, 1).
+    beta_1 : float, default=0.9
+        Decay rate of the mean gradient in 'adam', 'adamw' and 'nadam', in [0, 1).
+    beta_2 : float, default=0.999
+        Decay rate of the mean squared gradient in these, in [0, 1).
     epsilon : float, default=1e-8
         Added to the denominator of the steps of all but 'sgd'.
     n_iter_no_change : int or inf, default=10
@@ -88,6 +97,13 @@ class MLPNet(ClassifierMixin, BaseMLP):
         Decay rate of the squared gradient of 'rmsprop', in [0, 1).
     weight_decay : float, default=0.01
         Decay of the weights by 'adamw': ``learning_rate_init * weight_decay`` a step.
+    class_weight : dict, list of dict, 'balanced' or None, default=None
+        Weights of the classes, ``{label: weight}``, multiplied with `sample_weight`; 'balanced' is
+        ``n_samples / (n_classes * count)``. For a multilabel target a list with a dict for each
+        label, or 'balanced'; a row's weights are multiplied.
+    scoring : str, callable or None, default=None
+        What is computed on the validation rows after each epoch, and counts with `early_stopping`:
+        the name of a scorer or a scorer, 'loss' for the negative loss, None for the accuracy.
     dtype : {'float32', 'float64'}, NumPy's types of these names, or None, default=None
         What training computes in. None: float32 if X is, else float64.
 
@@ -105,6 +121,10 @@ class MLPNet(ClassifierMixin, BaseMLP):
         The accuracy on the held-out rows after each epoch, with `early_stopping`.
     best_validation_score_ : float or None
         The best of these.
+    history_ : list of dict
+        A row for each epoch: `epoch`, `loss`, `learning_rate`, `seconds`, and where there are rows
+        to validate on `validation_loss` (without penalty) and `validation_score`.
+        ``pandas.DataFrame(history_)`` is a table.
     t_ : int
         Number of rows that the solver has seen, those seen again counted again.
     coefs_ : list of ndarray of shape (n_in, n_out)
@@ -147,7 +167,8 @@ class MLPNet(ClassifierMixin, BaseMLP):
     with other layers is an error; each call of `partial_fit` shuffles anew; the fitted object
     holds the optimiser's state only after `partial_fit`; no probability is rounded to 0. Data of
     one class only are an error, and so is `partial_fit` with `early_stopping`, which
-    `MLPClassifier` raises only when it is called.
+    `MLPClassifier` raises only when it is called. Validation rows may be as few as two, and a rare
+    class has none. In the schedule 'invscaling' a row counts its sample weight, not one.
 
     The formula of each step is in `skdnn.engine.optimizers`, of each activation in
     `skdnn.engine.activations`. Weights are initialised as in [1]_; Adam is [2]_, AdamW [3]_.
@@ -172,6 +193,11 @@ class MLPNet(ClassifierMixin, BaseMLP):
     >>> bool(model.score(X_test, y_test) > 0.95)
     True
     """
+
+    _parameter_constraints: ClassVar[dict] = {
+        **BaseMLP._parameter_constraints,
+        "class_weight": [dict, list, StrOptions({"balanced"}), None],
+    }
 
     loss = "log_loss"
 
@@ -203,6 +229,8 @@ class MLPNet(ClassifierMixin, BaseMLP):
         max_fun=15000,
         rho=0.9,
         weight_decay=0.01,
+        class_weight=None,
+        scoring=None,
         dtype=None,
     ):
         self.hidden_layer_sizes = hidden_layer_sizes
@@ -230,11 +258,17 @@ class MLPNet(ClassifierMixin, BaseMLP):
         self.max_fun = max_fun
         self.rho = rho
         self.weight_decay = weight_decay
+        self.class_weight = class_weight
+        self.scoring = scoring
         self.dtype = dtype
 
     def _check_targets(self, y, first_pass, incremental):
         check_classification_targets(y)
         multilabel = type_of_target(y) == "multilabel-indicator"
+        if hasattr(self, "coefs_") and not first_pass and multilabel != self._multilabel:
+            raise ValueError(
+                f"y is {'' if multilabel else 'not '}multilabel, unlike y in the previous call."
+            )
         if not multilabel:
             y = column_or_1d(y, warn=True)
         if first_pass and not incremental:
@@ -263,9 +297,19 @@ class MLPNet(ClassifierMixin, BaseMLP):
             )
 
     def _check_weights(self, X, targets, sample_weight, incremental):
-        weight, kept = super()._check_weights(X, targets, sample_weight, incremental)
         if self._multilabel:
-            return weight, kept
+            if self.class_weight is not None:
+                # Of each label, multiplied, as scikit-learn does for several outputs.
+                weight = _check_sample_weight(sample_weight, X, dtype=np.float64)
+                sample_weight = weight * compute_sample_weight(self.class_weight, targets)
+            return check_row_weights(X, sample_weight)
+        weight, kept = check_row_weights(
+            X,
+            sample_weight,
+            class_weight=self.class_weight,
+            classes=self.classes_,
+            labels=targets[:, 0],
+        )
         # One call of partial_fit may see one class only, but there must be others.
         labels = np.unique(targets if kept is None else targets[kept])
         if len(self.classes_) < 2 or (len(labels) < 2 and not incremental):
@@ -363,7 +407,7 @@ class MLPNet(ClassifierMixin, BaseMLP):
         """
         return np.log(self.predict_proba(X))
 
-    @available_if(_is_stochastic)
+    @available_if(_can_stream)
     @_fit_context(prefer_skip_nested_validation=True)
     def partial_fit(self, X, y, sample_weight=None, classes=None):
         """Train for one epoch on the given data, going on from where the last call ended.
@@ -384,6 +428,14 @@ class MLPNet(ClassifierMixin, BaseMLP):
         -------
         self : object
             The model.
+
+        Raises
+        ------
+        AttributeError
+            With ``solver='lbfgs'`` or ``early_stopping=True``, which need all rows at once.
+        ValueError
+            When the data cannot be used or do not fit those of earlier calls, or the loss
+            diverges.
         """
         _check_partial_fit_first_call(self, classes)
         return self._partial_fit(X, y, sample_weight)

@@ -11,7 +11,7 @@ from sklearn.utils import column_or_1d
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.metaestimators import available_if
 
-from skdnn.mlp.base import BaseMLP, _is_stochastic
+from skdnn.mlp.base import BaseMLP, _can_stream
 
 
 class MLPNetRegressor(RegressorMixin, BaseMLP):
@@ -45,7 +45,8 @@ class MLPNetRegressor(RegressorMixin, BaseMLP):
     learning_rate : {'constant', 'invscaling', 'adaptive'}, default='constant'
         Schedule of the learning rate, used by ``solver='sgd'`` only. 'invscaling' divides by the
         number of rows seen to the power `power_t`, 'adaptive' divides by 5 whenever there was no
-        improvement for `n_iter_no_change` epochs, and stops when the rate is at most 1e-6.
+        improvement for `n_iter_no_change` epochs, and stops when the rate is at most 1e-6. A row
+        counts its sample weight.
     learning_rate_init : float, default=0.001
         The initial learning rate. Not used by 'lbfgs'.
     power_t : float, default=0.5
@@ -60,7 +61,7 @@ class MLPNetRegressor(RegressorMixin, BaseMLP):
     tol : float, default=1e-4
         The least improvement of the loss or validation score that counts; for 'lbfgs' the largest
         element of the gradient at which it has converged.
-    verbose : bool, default=False
+    verbose : bool or int, default=False
         Whether to print a line an epoch.
     warm_start : bool, default=False
         Whether `fit` goes on from the weights of the previous call, which must have the same
@@ -76,8 +77,10 @@ class MLPNetRegressor(RegressorMixin, BaseMLP):
     validation_fraction : float, default=0.1
         Share of the rows (of the sum of sample weights) that is held out for `early_stopping`.
         Which rows these are follows from their content and `random_state`, not from their order.
-    beta_1, beta_2 : float, default=0.9, 0.999
-        Decay rates of the moments of 'adam', 'adamw' and 'nadam', in [0, 1).
+    beta_1 : float, default=0.9
+        Decay rate of the mean gradient in 'adam', 'adamw' and 'nadam', in [0, 1).
+    beta_2 : float, default=0.999
+        Decay rate of the mean squared gradient in these, in [0, 1).
     epsilon : float, default=1e-8
         Added to the denominator of the steps of all but 'sgd'.
     n_iter_no_change : int or inf, default=10
@@ -92,6 +95,9 @@ class MLPNetRegressor(RegressorMixin, BaseMLP):
         Where the Huber loss becomes linear, in units of the target.
     quantile : float, default=0.5
         What ``loss='pinball'`` predicts, in (0, 1).
+    scoring : str, callable or None, default=None
+        What is computed on the validation rows after each epoch, and counts with `early_stopping`:
+        the name of a scorer or a scorer, 'loss' for the negative loss, None for R^2.
     dtype : {'float32', 'float64'}, NumPy's types of these names, or None, default=None
         What training computes in. None: float32 if X is, else float64.
 
@@ -107,6 +113,10 @@ class MLPNetRegressor(RegressorMixin, BaseMLP):
         The R^2 on the held-out rows after each epoch, with `early_stopping`.
     best_validation_score_ : float or None
         The best of these.
+    history_ : list of dict
+        A row for each epoch: `epoch`, `loss`, `learning_rate`, `seconds`, and where there are rows
+        to validate on `validation_loss` (without penalty) and `validation_score`.
+        ``pandas.DataFrame(history_)`` is a table.
     t_ : int
         Number of rows that the solver has seen, those seen again counted again.
     coefs_ : list of ndarray of shape (n_in, n_out)
@@ -143,7 +153,8 @@ class MLPNetRegressor(RegressorMixin, BaseMLP):
     Notes
     -----
     With several outputs the gradient is that of the sum of their losses; the reported loss is their
-    mean, as in scikit-learn ('poisson': their sum). L-BFGS minimises the sum.
+    mean, as in scikit-learn ('poisson': their sum). L-BFGS minimises the sum. Negative targets are
+    an error with ``loss='poisson'``.
 
     Examples
     --------
@@ -197,6 +208,7 @@ class MLPNetRegressor(RegressorMixin, BaseMLP):
         weight_decay=0.01,
         delta=1.0,
         quantile=0.5,
+        scoring=None,
         dtype=None,
     ):
         self.loss = loss
@@ -227,6 +239,7 @@ class MLPNetRegressor(RegressorMixin, BaseMLP):
         self.weight_decay = weight_decay
         self.delta = delta
         self.quantile = quantile
+        self.scoring = scoring
         self.dtype = dtype
 
     def _check_targets(self, y, first_pass, incremental):
@@ -275,7 +288,7 @@ class MLPNetRegressor(RegressorMixin, BaseMLP):
         self._network.link(predicted)
         return predicted[:, 0] if predicted.shape[1] == 1 else predicted
 
-    @available_if(_is_stochastic)
+    @available_if(_can_stream)
     @_fit_context(prefer_skip_nested_validation=True)
     def partial_fit(self, X, y, sample_weight=None):
         """Train for one epoch on the given data, going on from where the last call ended.
@@ -293,6 +306,14 @@ class MLPNetRegressor(RegressorMixin, BaseMLP):
         -------
         self : object
             The model.
+
+        Raises
+        ------
+        AttributeError
+            With ``solver='lbfgs'`` or ``early_stopping=True``, which need all rows at once.
+        ValueError
+            When the data cannot be used or do not fit those of earlier calls, or the loss
+            diverges.
         """
         return self._partial_fit(X, y, sample_weight)
 

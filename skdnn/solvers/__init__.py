@@ -8,11 +8,12 @@ import warnings
 from collections.abc import Callable
 from typing import NamedTuple
 
+import numpy as np
 from numpy.typing import NDArray
 from sklearn.exceptions import ConvergenceWarning
 
 from skdnn.solvers import gd, lbfgs, nesterov, newton, random, sgd
-from skdnn.solvers.base import Options, Record, Result
+from skdnn.solvers.base import Options, Record, Result, Stopped
 from skdnn.solvers.problem import Problem
 
 __all__ = ["SOLVERS", "Options", "Problem", "Record", "Result", "choose_solver", "run_solver"]
@@ -82,7 +83,7 @@ def run_solver(
     Raises
     ------
     ValueError
-        When the solver cannot handle the problem's penalty.
+        When the solver cannot handle the problem's penalty, or the objective is not finite.
 
     Warns
     -----
@@ -103,7 +104,17 @@ def run_solver(
             f"solver={name!r} cannot handle an L1 penalty (l1_ratio > 0){limit}; the problem has "
             f"{len(params)} parameters. Set solver to 'auto' or one of {fitting}."
         )
-    result = solver.minimise(problem, params, options, record)
+    if not np.isfinite(problem.loss(params)):
+        raise ValueError(
+            f"The objective is not finite at the start in {params.dtype}: the targets or the "
+            "coefficients to start from are too large. Scale the data."
+        )
+    try:
+        result = solver.minimise(problem, params, options, record)
+    except Stopped:
+        return Result(record.params, True)
+    finally:
+        record.close()
     if not result.converged:
         reason = result.reason or "the limit on the number of iterations was reached"
         warnings.warn(

@@ -1,11 +1,14 @@
 """What all solvers share: their options, their record, their result."""
 
+import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from skdnn.callbacks import EpochTasks
 from skdnn.solvers.problem import Problem
 
 
@@ -27,6 +30,10 @@ class Options:
     random_state: np.random.RandomState = field(default_factory=lambda: np.random.RandomState(0))
 
 
+class Stopped(Exception):
+    """Raised out of a solver when a callback asks to stop."""
+
+
 class Record:
     """What happens while a solver runs.
 
@@ -37,33 +44,79 @@ class Record:
         Whether to print a line for each iteration.
     keep_path : bool, default=False
         Whether to keep the parameters of each iteration.
+    tasks : EpochTasks, default=None
+        Told of each iteration, where callbacks are set.
+    attributes : callable, default=None
+        Parameters -> the estimator's fitted attributes, for the callbacks.
 
     Attributes
     ----------
-    loss_curve : list of float
-        The objective, penalties included, after each iteration.
+    params : ndarray of shape (n_params,)
+        The parameters after the last iteration.
+    history : list of dict
+        A row for each iteration: `epoch`, `loss` (the objective, penalties included), `seconds`.
     path : list of ndarray
         The parameters at the start and after each iteration; empty unless they are kept.
     """
 
-    def __init__(self, start: NDArray, verbose: int = 0, keep_path: bool = False):
-        self.loss_curve: list[float] = []
+    def __init__(
+        self,
+        start: NDArray,
+        verbose: int = 0,
+        keep_path: bool = False,
+        tasks: EpochTasks | None = None,
+        attributes: Callable[[NDArray], dict] | None = None,
+    ):
+        self.params = start
+        self.history: list[dict] = []
+        self._tasks, self._attributes = tasks, attributes
+        self._start_iteration()
         self.path: list[NDArray] = [start.copy()] if keep_path else []
         self._verbose = verbose
         self._keep_path = keep_path
 
     @property
+    def loss_curve(self) -> list[float]:
+        """The objective after each iteration."""
+        return [row["loss"] for row in self.history]
+
+    @property
     def n_iter(self) -> int:
         """The number of iterations so far."""
-        return len(self.loss_curve)
+        return len(self.history)
 
-    def add(self, params: NDArray, value: float) -> None:
-        """Take note of an iteration that ended at `params` with this objective."""
-        self.loss_curve.append(float(value))
+    def _start_iteration(self) -> None:
+        if self._tasks is not None:
+            self._tasks.begin(self._fitted)
+        self._started = time.perf_counter()
+
+    def _fitted(self) -> dict | None:
+        return None if self._attributes is None else self._attributes(self.params)
+
+    def close(self) -> None:
+        """End the iteration that was begun and never run."""
+        if self._tasks is not None:
+            self._tasks.close()
+
+    def add(self, params: NDArray, value: float, **more: float) -> None:
+        """Take note of an iteration that ended at `params` with this objective.
+
+        Raises
+        ------
+        Stopped
+            When a callback asks to stop.
+        """
+        self.params = params
+        seconds = time.perf_counter() - self._started
+        row = {"epoch": self.n_iter + 1, "loss": float(value), **more, "seconds": seconds}
+        self.history.append(row)
         if self._keep_path:
             self.path.append(params.copy())
         if self._verbose:
             print(f"Iteration {self.n_iter}, objective {value:.10g}")
+        if self._tasks is not None and self._tasks.end(self._fitted):
+            raise Stopped
+        self._start_iteration()
 
 
 class Result(NamedTuple):

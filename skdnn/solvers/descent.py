@@ -6,6 +6,9 @@ from numpy.typing import NDArray
 
 from skdnn.solvers.problem import Problem
 
+# By how much a step that is too long is shortened, and how often.
+SHRINKAGE, MAX_TRIALS = 0.5, 60
+
 
 def first_rate(problem: Problem, params: NDArray, gradient: NDArray) -> float:
     """Return the step length that is best for the quadratic model along the gradient."""

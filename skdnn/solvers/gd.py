@@ -3,10 +3,10 @@
 from numpy.typing import NDArray
 
 from skdnn.solvers.base import Options, Record, Result, check_rate, stalled
-from skdnn.solvers.descent import first_rate, is_majorised
+from skdnn.solvers.descent import MAX_TRIALS, SHRINKAGE, first_rate, is_majorised
 from skdnn.solvers.problem import Problem
 
-_GROWTH, _SHRINKAGE, _MAX_TRIALS = 1.5, 0.5, 60
+_GROWTH = 1.5
 
 
 def minimise(problem: Problem, params: NDArray, options: Options, record: Record) -> Result:
@@ -22,7 +22,7 @@ def minimise(problem: Problem, params: NDArray, options: Options, record: Record
     while not problem.violation(params, gradient) <= options.tol:
         if record.n_iter == options.max_iter:
             return Result(params, False)
-        for _ in range(_MAX_TRIALS):
+        for _ in range(MAX_TRIALS):
             trial = problem.shrink(params - params.dtype.type(rate) * gradient, rate)
             step = trial - params
             if not step.any():
@@ -30,7 +30,7 @@ def minimise(problem: Problem, params: NDArray, options: Options, record: Record
             new_value, new_gradient = problem.loss_and_gradient(trial)
             if fixed or is_majorised(problem, value, gradient, step, rate, new_value, new_gradient):
                 break
-            rate *= _SHRINKAGE
+            rate *= SHRINKAGE
         else:
             return stalled(problem, params, gradient, options)
         params, value, gradient = trial, new_value, new_gradient

@@ -10,10 +10,10 @@ import math
 from numpy.typing import NDArray
 
 from skdnn.solvers.base import Options, Record, Result, check_rate, stalled
-from skdnn.solvers.descent import first_rate, is_majorised
+from skdnn.solvers.descent import MAX_TRIALS, SHRINKAGE, first_rate, is_majorised
 from skdnn.solvers.problem import Problem
 
-_GROWTH, _SHRINKAGE, _MAX_TRIALS = 1.5, 0.5, 60
+_GROWTH = 1.1
 
 
 def proximal_step(problem, point, value, gradient, rate, fixed):
@@ -21,7 +21,7 @@ def proximal_step(problem, point, value, gradient, rate, fixed):
 
     The step is None where no rate makes one.
     """
-    for _ in range(_MAX_TRIALS):
+    for _ in range(MAX_TRIALS):
         trial = problem.shrink(point - point.dtype.type(rate) * gradient, rate)
         new_value = problem.loss(trial)
         if fixed or is_majorised(
@@ -34,7 +34,7 @@ def proximal_step(problem, point, value, gradient, rate, fixed):
             lambda at=trial: problem.loss_and_gradient(at)[1],
         ):
             return trial, new_value, rate
-        rate *= _SHRINKAGE
+        rate *= SHRINKAGE
     return None, value, rate
 
 
@@ -42,7 +42,8 @@ def minimise(problem: Problem, params: NDArray, options: Options, record: Record
     """Follow x <- prox(y - rate gradient(y)), y <- x + momentum (x - x_old).
 
     With ``learning_rate="auto"`` the rate is halved until the objective lies below its quadratic
-    model, and may grow at each restart.
+    model, and grows a little with each step, because the curvature along the way is seldom the
+    largest.
     """
     fixed = options.learning_rate != "auto"
     value, gradient = problem.loss_and_gradient(params)
@@ -67,7 +68,8 @@ def minimise(problem: Problem, params: NDArray, options: Options, record: Record
                 return Result(params, True)
         if (point - params) @ (params - old) > 0:
             t = 1.0
-            rate *= 1.0 if fixed else _GROWTH
+        if not fixed:
+            rate *= _GROWTH
         momentum = (t - 1.0) / (0.5 + math.sqrt(0.25 + t * t))
         t = 0.5 + math.sqrt(0.25 + t * t)
         point = params + params.dtype.type(momentum) * (params - old)

@@ -3,6 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 from scipy.linalg import LinAlgError, cholesky, solve_triangular
+from sklearn.utils.sparsefuncs import mean_variance_axis
 
 from skdnn.network import Network
 from skdnn.solvers.problem import Problem
@@ -60,8 +61,8 @@ class Preconditioner:
         data, n_features = self._problem.data, self._problem.network.sizes[0]
         squares = np.ones(self._n_inputs, self._problem.network.dtype)
         if data.row_starts.size:
-            sums = np.bincount(data.columns, data.values**2, minlength=n_features)
-            squares[:n_features] = sums / (len(data.row_starts) - 1)
+            means, variances = mean_variance_axis(self._problem.X, axis=0)
+            squares[:n_features] = variances + means**2
         else:
             rows = data.X[self._sample(max(1, _SAMPLED_NUMBERS // n_features))]
             squares[:n_features] = np.einsum("ij,ij->j", rows, rows) / len(rows)

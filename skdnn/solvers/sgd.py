@@ -1,13 +1,14 @@
 """Stochastic gradient descent on mini-batches."""
 
-from typing import Any
+import copy
 
-import numpy as np
 from numpy.typing import NDArray
+from sklearn.utils.extmath import row_norms
 
-from skdnn import engine
+from skdnn.schedules import Constant
 from skdnn.solvers.base import Options, Record, Result, check_rate
 from skdnn.solvers.problem import Problem
+from skdnn.stochastic import Batches, Optimization, Shuffler
 
 _BATCH_SIZE = 200
 # By how much the rate is divided when the objective stands still, and the last rate of interest.
@@ -16,14 +17,9 @@ _DIVISOR, _SMALLEST_RATE = 5.0, 1e-6
 
 def largest_squared_norm(problem: Problem) -> float:
     """Return the largest squared norm of a row, the bias's one included."""
-    data, bias = problem.data, float(problem.network.n_params > problem.n_weights)
-    if data.row_starts.size:
-        squares = np.zeros(len(data.row_starts) - 1)
-        filled = np.flatnonzero(np.diff(data.row_starts))
-        squares[filled] = np.add.reduceat(data.values**2, data.row_starts[filled])
-    else:
-        squares = np.einsum("ij,ij->i", data.X, data.X)
-    return float((squares[data.order] if data.order.size else squares).max()) + bias
+    bias, order = float(problem.network.n_params > problem.n_weights), problem.data.order
+    squares = row_norms(problem.X, squared=True)
+    return float((squares[order] if order.size else squares).max()) + bias
 
 
 def automatic_rate(problem: Problem, batch_size: int) -> float:
@@ -43,57 +39,6 @@ def automatic_rate(problem: Problem, batch_size: int) -> float:
     return float(f"{1 / smoothness:.3g}")
 
 
-class _Epochs:
-    """Trains for an epoch at a time, on rows in an order that is shuffled in place."""
-
-    def __init__(self, problem: Problem, batch_size: int, options: Options):
-        network = problem.network
-        self.problem, self.network, self.batch_size = problem, network, batch_size
-        self.data, self.order = problem.data, problem.data.order
-        if options.shuffle:
-            self.order = self.order.copy() if self.order.size else np.arange(problem.n_rows)
-            view = self.order.view()
-            view.flags.writeable = False
-            self.data = self.data._replace(order=view)
-        self.generator = options.random_state if options.shuffle else None
-        self.layers = network.layers.copy()
-        self.layers["l1"] = problem.l1
-        self.settings: Any = np.zeros((), engine.SETTINGS)
-        self.settings["code"] = engine.OPTIMIZERS["sgd"].code
-        self.state = np.zeros((1, network.n_params), network.dtype)
-        self.gradient = np.empty(network.n_params, network.dtype)
-        self.work = network.workspace(self.data, batch_size)
-        self.n_steps = 0
-
-    def shuffle(self) -> None:
-        """Shuffle the rows with, and advance, the random state."""
-        if self.generator is None:
-            return
-        state = self.generator.get_state(legacy=False)
-        key = state["state"]["key"]
-        state["state"]["pos"] = engine.shuffle(self.order, key, state["state"]["pos"])
-        self.generator.set_state(state)
-
-    def run(self, params: NDArray, rate: float) -> None:
-        """Train for an epoch, in place."""
-        self.shuffle()
-        engine.train_epoch(
-            self.data,
-            self.problem.n_rows,
-            self.batch_size,
-            self.layers,
-            self.network.objective,
-            params,
-            self.gradient,
-            self.state,
-            self.settings[()],
-            float(rate),
-            self.n_steps,
-            self.work,
-        )
-        self.n_steps += -(-self.problem.n_rows // self.batch_size)
-
-
 def minimise(problem: Problem, params: NDArray, options: Options, record: Record) -> Result:
     """Follow the gradients of mini-batches, an iteration being an epoch.
 
@@ -103,20 +48,29 @@ def minimise(problem: Problem, params: NDArray, options: Options, record: Record
     fixed = options.learning_rate != "auto"
     size = _BATCH_SIZE if options.batch_size == "auto" else options.batch_size
     size = min(size, problem.n_rows)
-    rate = first_rate = options.learning_rate if fixed else automatic_rate(problem, size)
-    epochs = _Epochs(problem, size, options)
+    schedule = Constant(options.learning_rate if fixed else automatic_rate(problem, size))
+    smallest = _SMALLEST_RATE * schedule.rate
+    # Here the engine applies the L1 penalty, after each step.
+    network = copy.copy(problem.network)
+    network.layers = network.layers.copy()
+    network.layers["l1"] = problem.l1
+    batches = Batches(network, problem.data, size=size, shuffle=options.shuffle)
+    optimization = Optimization(network, "sgd", schedule)
     params = params.copy()
     start = best = problem.loss(params) + problem.l1_value(params)
     waited = 0
-    while record.n_iter < options.max_iter:
-        epochs.run(params, rate)
-        value = problem.loss(params) + problem.l1_value(params)
-        check_rate(value, start, options)
-        record.add(params, value)
-        waited = 0 if value < best - options.tol else waited + 1
-        best = min(best, value)
-        if waited >= options.n_iter_no_change:
-            rate, waited = rate / _DIVISOR, 0
-            if fixed or rate < _SMALLEST_RATE * first_rate:
-                return Result(params, True)
+    with Shuffler(options.random_state) as shuffler:
+        while record.n_iter < options.max_iter:
+            if batches.order is not None:
+                shuffler.shuffle(batches.order)
+            optimization.epoch(batches, params)
+            value = problem.loss(params) + problem.l1_value(params)
+            check_rate(value, start, options)
+            record.add(params, value, learning_rate=schedule.rate)
+            waited = 0 if value < best - options.tol else waited + 1
+            best = min(best, value)
+            if waited >= options.n_iter_no_change:
+                schedule.rate, waited = schedule.rate / _DIVISOR, 0
+                if fixed or schedule.rate < smallest:
+                    return Result(params, True)
     return Result(params, False)

@@ -51,6 +51,7 @@ NETWORK = {
     "max_fun": NOT_A_COUNT,
     "rho": NOT_A_SHARE,
     "weight_decay": NOT_A_SIZE,
+    "scoring": ["", "precise", 1],
     "dtype": ["float16", "double", 64, int],
 }
 REGRESSOR = {
@@ -81,7 +82,7 @@ LOGISTIC = {
     "class_weight": ["unbalanced", 2, [1, 2]],
 }
 BAD = {
-    MLPNet: NETWORK,
+    MLPNet: {**NETWORK, "class_weight": ["unbalanced", 2, (1, 2)]},
     MLPNetRegressor: REGRESSOR,
     GDLogisticRegression: LOGISTIC,
     SoftmaxClassifier: {**LOGISTIC, "sigma": [0, *NOT_A_SIZE]},

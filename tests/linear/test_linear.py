@@ -21,7 +21,9 @@ from linear_data import (
 from scipy import sparse
 from scipy.special import expit, softmax
 from sklearn.base import clone
+from sklearn.datasets import load_breast_cancer, load_digits, load_iris, load_wine
 from sklearn.exceptions import ConvergenceWarning
+from sklearn.preprocessing import StandardScaler
 
 from skdnn import GDLinearRegression, GDLogisticRegression, SoftmaxClassifier
 
@@ -396,3 +398,39 @@ def test_warm_start_with_and_without_intercepts():
     np.testing.assert_allclose(model.coef_, GDLinearRegression(tol=1e-10).fit(X, y).coef_)
     model.set_params(fit_intercept=False).fit(X, y)
     assert model.intercept_ == 0.0
+
+
+@pytest.mark.parametrize("dtype, scale", [(np.float32, 1e20), (np.float64, 1e160)])
+def test_targets_whose_squares_overflow(dtype, scale):
+    X = np.random.RandomState(0).normal(size=(50, 3)).astype(dtype)
+    y = (scale * X[:, 0]).astype(dtype)
+    with pytest.raises(ValueError, match=r"too large\. Scale the data"):
+        GDLinearRegression().fit(X, y)
+
+
+def test_large_targets():
+    X = np.random.RandomState(0).normal(size=(50, 3)).astype(np.float32)
+    model = GDLinearRegression().fit(X, (1e15 * X[:, 0]).astype(np.float32))
+    np.testing.assert_allclose(model.coef_, [1e15, 0, 0], rtol=1e-5, atol=1e10)
+
+
+def test_the_path_of_an_earlier_fit_does_not_stay():
+    X, y = load_iris(return_X_y=True)
+    model = GDLogisticRegression(store_path=True).fit(X, y)
+    assert hasattr(model, "coef_path_")
+    model.set_params(store_path=False).fit(X, y)
+    assert not hasattr(model, "coef_path_") and not hasattr(model, "intercept_path_")
+
+
+@pytest.mark.parametrize("l1_ratio", [0, 1])
+@pytest.mark.parametrize("load", [load_breast_cancer, load_wine, load_iris, load_digits])
+def test_nesterov_is_no_slower_than_plain_descent(load, l1_ratio):
+    X, y = load(return_X_y=True)
+    X = StandardScaler().fit_transform(X)
+    n_iter = {
+        solver: GDLogisticRegression(solver=solver, l1_ratio=l1_ratio, max_iter=3000, tol=1e-5)
+        .fit(X, y)
+        .n_iter_[0]
+        for solver in ("gd", "nesterov")
+    }
+    assert n_iter["nesterov"] <= n_iter["gd"]

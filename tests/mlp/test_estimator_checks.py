@@ -23,7 +23,10 @@ def _options(sgd_rate):
         for name in engine.OPTIMIZERS
         if name != "adam"
     ]
-    activations = [{"activation": name} for name in engine.ACTIVATIONS if name != "relu"]
+    # One check wants weights of 1000 and 0.0001 to be followed to the end.
+    activations = [
+        {"activation": name, "tol": 1e-5} for name in engine.ACTIVATIONS if name != "relu"
+    ]
     return [
         {},
         *solvers,
@@ -46,6 +49,7 @@ def _options(sgd_rate):
         {"dtype": "float32"},
         {"dtype": "float32", "solver": "lbfgs"},
         {"warm_start": True},
+        {"early_stopping": True, "scoring": "loss"},
     ]
 
 
@@ -57,6 +61,7 @@ LOSSES = [
 ]
 
 ESTIMATORS = [MLPNet(**{"max_iter": 100, **options}) for options in _options(0.1)]
+ESTIMATORS.append(MLPNet(class_weight="balanced", max_iter=100))
 ESTIMATORS += [
     MLPNetRegressor(**{"max_iter": 100, **options}) for options in [*_options(0.001), *LOSSES]
 ]

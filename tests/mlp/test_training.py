@@ -1,6 +1,8 @@
 """How MLPNet and MLPNetRegressor train: stopping, weights, streams, what is kept."""
 
 import pickle
+import threading
+import time
 import tracemalloc
 
 import numpy as np
@@ -225,8 +227,10 @@ def test_a_second_fit_compiles_nothing(solver):
     assert [len(k.signatures) for k in kernels] == before
 
 
-def test_an_interrupt_keeps_what_was_learnt(monkeypatch):
-    epochs = iter([None, None, KeyboardInterrupt])
+@pytest.mark.parametrize("n_epochs", [0, 2])
+@pytest.mark.parametrize("early_stopping", [False, True])
+def test_an_interrupt_keeps_what_was_learnt(monkeypatch, early_stopping, n_epochs):
+    epochs = iter([*[None] * n_epochs, KeyboardInterrupt])
     train_epoch = engine.train_epoch
 
     def interrupted(*args):
@@ -236,6 +240,65 @@ def test_an_interrupt_keeps_what_was_learnt(monkeypatch):
 
     monkeypatch.setattr(engine, "train_epoch", interrupted)
     with pytest.warns(UserWarning, match="interrupted"):
-        model = MLPNet((5,), random_state=0).fit(X, Y)
-    assert model.n_iter_ == 2
-    assert model.predict(X).shape == Y.shape
+        model = MLPNet((5,), random_state=0, early_stopping=early_stopping).fit(X, Y)
+    assert model.n_iter_ == n_epochs
+    assert np.isfinite(model.predict_proba(X)).all()
+
+
+def test_lbfgs_that_has_converged_at_the_start_keeps_it():
+    model = MLPNet((5,), solver="lbfgs", tol=1e3, early_stopping=True, random_state=0).fit(X, Y)
+    assert model.n_iter_ == 0
+    assert np.isfinite(model.predict_proba(X)).all()
+
+
+@unconverged
+@pytest.mark.parametrize("early_stopping", [False, True])
+def test_with_tol_zero_standing_still_is_no_plateau_as_in_scikit_learn(early_stopping):
+    params = {"solver": "sgd", "learning_rate_init": 1e-300, "shuffle": False, "tol": 0}
+    params |= {"n_iter_no_change": 2, "max_iter": 7, "early_stopping": early_stopping}
+    for kind in (MLPNet, MLPClassifier):
+        assert kind((5,), **params, random_state=0).fit(X, Y).n_iter_ == 7
+
+
+@unconverged
+def test_invscaling_counts_a_weight_as_so_many_rows():
+    params = {"solver": "sgd", "learning_rate": "invscaling", "learning_rate_init": 0.5}
+    times = np.random.RandomState(0).randint(1, 4, 60)
+    model = MLPNet((5,), **params, max_iter=8, batch_size="auto", random_state=0)
+    weighted = clone(model).fit(X[:60], Y[:60], times)
+    repeated = clone(model).fit(X[:60].repeat(times, 0), Y[:60].repeat(times))
+    np.testing.assert_allclose(weighted.coefs_[0], repeated.coefs_[0], rtol=1e-9, atol=1e-12)
+
+
+def test_training_releases_the_gil():
+    """While one call trains, other threads of the process go on."""
+    data = np.random.RandomState(0).normal(size=(60_000, 50))
+    model = MLPNet((100,), max_iter=1, batch_size=200, random_state=0)
+    with pytest.warns(ConvergenceWarning):
+        model.fit(data, data[:, 0] > 0)
+    ticks = []
+
+    def tick():
+        while not done.wait(0.001):
+            ticks.append(time.perf_counter())
+
+    done = threading.Event()
+    thread = threading.Thread(target=tick)
+    thread.start()
+    with pytest.warns(ConvergenceWarning):
+        model.fit(data, data[:, 0] > 0)
+    epoch = model.history_[0]["seconds"]
+    done.set()
+    thread.join()
+    # With the GIL held there would be one gap, as long as the epoch.
+    assert np.diff(ticks).max() < epoch / 2
+
+
+def test_a_random_state_of_another_generator_is_used():
+    def coefs(seed):
+        state = np.random.RandomState(np.random.PCG64(seed))
+        model = MLPNet((5,), max_iter=2, batch_size=50, random_state=state, tol=10)
+        return model.set_params(n_iter_no_change=1).fit(X, Y).coefs_[0]
+
+    np.testing.assert_array_equal(coefs(0), coefs(0))
+    assert not np.array_equal(coefs(0), coefs(1))

@@ -308,24 +308,16 @@ def test_sgd_by_hand(shuffle):
     np.testing.assert_array_equal(problem.data.order, kept)
 
 
-def test_sgd_lowers_its_automatic_rate(monkeypatch):
-    rates = []
-    original = sgd._Epochs.run
-
-    def run(self, params, rate):
-        rates.append(rate)
-        original(self, params, rate)
-
-    monkeypatch.setattr(sgd._Epochs, "run", run)
+def test_sgd_lowers_its_automatic_rate():
     problem = make_problem()
-    result, _ = solve("sgd", problem, tol=1e-6, max_iter=5000, batch_size=30)
+    result, record = solve("sgd", problem, tol=1e-6, max_iter=5000, batch_size=30)
     assert result.converged
-    levels = list(dict.fromkeys(rates))
+    levels = list(dict.fromkeys(row["learning_rate"] for row in record.history))
     assert levels[0] == sgd.automatic_rate(problem, 30)
     np.testing.assert_allclose(levels, levels[0] / 5.0 ** np.arange(9))
-    rates.clear()
-    solve("sgd", problem, tol=1e-3, max_iter=5000, batch_size=30, learning_rate=0.25)
-    assert set(rates) == {0.25}
+    fixed = {"max_iter": 5000, "batch_size": 30, "learning_rate": 0.25}
+    _, record = solve("sgd", problem, tol=1e-3, **fixed)
+    assert {row["learning_rate"] for row in record.history} == {0.25}
 
 
 def test_l1_that_a_solver_cannot_handle():

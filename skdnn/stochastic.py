@@ -1,0 +1,125 @@
+"""Epochs of a stochastic optimiser: rows in batches, shuffled, and the optimiser's state."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from skdnn import engine
+from skdnn.network import Network
+from skdnn.schedules import Constant
+
+
+class Shuffler:
+    """Shuffles rows inside the engine with the random numbers of a RandomState.
+
+    Used as a context manager: at its end the RandomState stands where it would if it had
+    shuffled itself.
+    """
+
+    def __init__(self, random_state: np.random.RandomState):
+        self.random_state = random_state
+
+    def __enter__(self):
+        state = self.random_state.get_state(legacy=False)
+        if state["bit_generator"] != "MT19937":
+            # Another generator under the RandomState: it seeds one that the engine can continue.
+            self.random_state = np.random.RandomState(self.random_state.randint(2**31))
+            state = self.random_state.get_state(legacy=False)
+        self._state, self._key = state, state["state"]["key"].copy()
+        self._position = int(state["state"]["pos"])
+        return self
+
+    def shuffle(self, order: NDArray) -> None:
+        """Shuffle `order` in place."""
+        self._position = engine.shuffle(order, self._key, self._position)
+
+    def __exit__(self, *_):
+        self._state["state"] = {"key": self._key, "pos": self._position}
+        self.random_state.set_state(self._state)
+
+
+class Optimization:
+    """A stochastic optimiser at work on a network's parameters.
+
+    Parameters
+    ----------
+    network : Network
+    name : str
+        A key of `engine.OPTIMIZERS`.
+    schedule : Constant
+        The learning-rate schedule.
+    **settings
+        The optimiser's constants, fields of `engine.SETTINGS`.
+    """
+
+    def __init__(self, network: Network, name: str, schedule: Constant, **settings):
+        optimizer = engine.OPTIMIZERS[name]
+        record = np.zeros((), engine.SETTINGS)
+        record["code"] = optimizer.code
+        for key, value in settings.items():
+            record[key] = value
+        if not optimizer.decays:
+            record["weight_decay"] = 0.0
+        self.settings, self.schedule, self.steps = record[()], schedule, 0
+        self.moments = np.zeros((optimizer.n_moments, network.n_params), network.dtype)
+
+    def epoch(self, batches: "Batches", params: NDArray) -> float:
+        """Train for one epoch, in place; return the mean of the batches' objectives."""
+        net = batches.network
+        loss = engine.train_epoch(
+            batches.data,
+            batches.n_rows,
+            batches.size,
+            net.layers,
+            net.objective,
+            params,
+            batches.gradient,
+            self.moments,
+            self.settings,
+            self.schedule.rate,
+            self.steps,
+            batches.work,
+        )
+        self.steps += -(-batches.n_rows // batches.size)
+        return loss
+
+
+class Batches:
+    """The rows to train on, in batches, with the room that a batch needs.
+
+    Parameters
+    ----------
+    network : Network
+    data : engine.Data
+        Of which the rows in its order are visited, or all as they come.
+    size : int
+        Rows in a batch; the last one may have fewer.
+    shuffle : bool, default=True
+        Whether the rows will be shuffled.
+
+    Attributes
+    ----------
+    n_rows : int
+    weight : float
+        The sum of the rows' weights.
+    order : ndarray of int64 or None
+        The rows, in an order that may be changed; None without `shuffle`.
+    """
+
+    def __init__(self, network: Network, data, *, size: int, shuffle: bool = True):
+        self.network, self.size, self.order = network, size, None
+        self.n_rows = len(data.order) or len(data.y)
+        self.weight = float(np.sum(data.weight)) if len(data.weight) else float(self.n_rows)
+        if shuffle:
+            self.order = data.order.copy() if len(data.order) else np.arange(self.n_rows)
+            data = data._replace(order=engine.read_only(self.order))
+        self.data = data
+        self.work = network.workspace(data, size)
+        self.gradient = np.empty(network.n_params, network.dtype)
+
+    def first_loss(self, params: NDArray) -> float:
+        """Return the mean loss of the rows that come first."""
+        net = self.network
+        loss, _ = engine.mean_loss(
+            self.data, self.size, net.layers, net.objective, params, self.work, self.size
+        )
+        return loss * net.value_scale
