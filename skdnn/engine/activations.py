@@ -140,41 +140,44 @@ def mish_derivative(z):
 
 
 @kernel
-def activate(code, alpha, z, a):
-    """Write f(z) into `a`, elementwise; both are vectors, and may be the same."""
-    alpha = z.dtype.type(alpha)
+def activate(code, alpha, a):
+    """Turn the scores `a`, a vector, into f(a), in place.
+
+    With two names for the same vector no loop would be vectorised.
+    """
+    alpha = a.dtype.type(alpha)
     if code == LOGISTIC:
-        for i in range(z.size):
-            a[i] = logistic(z[i])
+        for i in range(a.size):
+            a[i] = logistic(a[i])
     elif code == TANH:
-        for i in range(z.size):
-            a[i] = tanh(z[i])
+        for i in range(a.size):
+            a[i] = tanh(a[i])
     elif code == RELU:
-        for i in range(z.size):
-            a[i] = relu(z[i])
+        for i in range(a.size):
+            a[i] = relu(a[i])
     elif code == LEAKY_RELU:
-        for i in range(z.size):
-            a[i] = leaky_relu(z[i], alpha)
+        for i in range(a.size):
+            a[i] = leaky_relu(a[i], alpha)
     elif code == ELU:
-        for i in range(z.size):
-            a[i] = elu(z[i], alpha)
+        for i in range(a.size):
+            a[i] = elu(a[i], alpha)
     elif code == SELU:
-        scale = z.dtype.type(SELU_SCALE)
-        for i in range(z.size):
-            a[i] = selu(z[i], alpha, scale)
+        scale = a.dtype.type(SELU_SCALE)
+        for i in range(a.size):
+            a[i] = selu(a[i], alpha, scale)
     elif code == SOFTPLUS:
-        for i in range(z.size):
-            a[i] = softplus(z[i])
+        for i in range(a.size):
+            a[i] = softplus(a[i])
     elif code == GELU:
-        inverse_sqrt_2 = z.dtype.type(INVERSE_SQRT_2)
-        for i in range(z.size):
-            a[i] = gelu(z[i], inverse_sqrt_2)
+        inverse_sqrt_2 = a.dtype.type(INVERSE_SQRT_2)
+        for i in range(a.size):
+            a[i] = gelu(a[i], inverse_sqrt_2)
     elif code == SILU:
-        for i in range(z.size):
-            a[i] = silu(z[i])
+        for i in range(a.size):
+            a[i] = silu(a[i])
     elif code == MISH:
-        for i in range(z.size):
-            a[i] = mish(z[i])
+        for i in range(a.size):
+            a[i] = mish(a[i])
 
 
 @kernel

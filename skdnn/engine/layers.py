@@ -149,6 +149,12 @@ def input_transposed_dot(data, start, delta, work, capacity, out):
 
 
 @kernel
+def copy(source, out):
+    for i in range(source.size):
+        out[i] = source[i]
+
+
+@kernel
 def add_bias(z, bias):
     for i in range(z.shape[0]):
         for j in range(z.shape[1]):
@@ -180,7 +186,9 @@ def forward(data, layers, params, work, capacity, start, rows):
         if layer.bias != NO_BIAS:
             add_bias(z, bias_of(layer, params))
         inputs = buffer(work, layer.outputs, capacity, rows, layer.n_out)
-        activate(layer.activation, layer.alpha, z.ravel(), inputs.ravel())
+        if layer.outputs != layer.scores:
+            copy(z.ravel(), inputs.ravel())
+        activate(layer.activation, layer.alpha, inputs.ravel())
     return inputs
 
 

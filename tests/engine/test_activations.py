@@ -32,7 +32,7 @@ def _points(dtype):
 def _activate(name, z, run=activate):
     activation = engine.ACTIVATIONS[name]
     a = np.array(z)
-    run(activation.code, activation.alpha, z, a)
+    run(activation.code, activation.alpha, a)
     return a
 
 
