@@ -1,6 +1,7 @@
 """The description of a network: its layers over one flat vector of parameters."""
 
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
@@ -34,6 +35,8 @@ class Network:
         Whether the penalties are divided by the sum of the rows' weights.
     loss_parameter : float, default=None
         The loss's parameter; None for its default.
+    dropout : float or sequence of float, default=0.0
+        The share of the outputs of each hidden layer that is dropped in training.
     """
 
     def __init__(
@@ -48,12 +51,14 @@ class Network:
         l2: float = 0.0,
         penalty_per_weight: bool = False,
         loss_parameter: float | None = None,
+        dropout: Any = 0.0,
     ):
         self.sizes = tuple(int(size) for size in sizes)
         self.loss = engine.LOSSES[loss]
         self.dtype = np.dtype(dtype)
         self.layers = np.zeros(len(self.sizes) - 1, engine.LAYER)
         hidden, output = engine.ACTIVATIONS[activation], engine.ACTIVATIONS["identity"]
+        rates = np.broadcast_to(dropout, len(self.layers) - 1)
         self.n_params = numbers = 0
         for i, (n_in, n_out) in enumerate(pairwise(self.sizes)):
             layer = self.layers[i]
@@ -67,6 +72,10 @@ class Network:
             layer["scores"] = numbers
             layer["outputs"] = numbers + (n_out if kind.keeps_input else 0)
             numbers = int(layer["outputs"]) + n_out
+            if i < len(self.layers) - 1 and rates[i]:
+                layer["dropout"] = rates[i]
+                layer["masks"], layer["dropped"] = numbers, numbers + n_out
+                numbers += 2 * n_out
         self.n_targets = 1 if self.loss.link == "softmax" else self.sizes[-1]
         widest = max(self.sizes[1:])
         objective = np.zeros((), engine.OBJECTIVE)
@@ -129,16 +138,18 @@ class Network:
                 view[:] = array
         return params
 
-    def scores(self, X, params: NDArray, rows: NDArray | None = None) -> NDArray:
+    def scores(self, X, params: NDArray, rows: NDArray | None = None, seed: int = 0) -> NDArray:
         """Return the last layer's outputs before the link, shape (n_rows, n_outputs).
 
-        Of all rows of `X`, or of those that `rows` names; computed in the parameters' dtype.
+        Of all rows of `X`, or of those that `rows` names; computed in the parameters' dtype. With
+        a `seed` that is not zero, outputs are dropped as in training.
         """
         data = engine.as_data(X, params.dtype, order=rows)
         n_rows = X.shape[0] if rows is None else len(rows)
         out = np.empty((n_rows, self.sizes[-1]), params.dtype)
         chunk = self.chunk_rows(n_rows)
-        engine.scores(data, self.layers, params, out, self.workspace(data, chunk), chunk)
+        work = self.workspace(data, chunk)
+        engine.scores(data, self.layers, params, out, work, chunk, np.uint64(seed))
         return out
 
     def mean_loss(self, scores: NDArray, targets: NDArray, weight: NDArray | None = None) -> float:

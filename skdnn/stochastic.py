@@ -47,11 +47,15 @@ class Optimization:
         A key of `engine.OPTIMIZERS`.
     schedule : Constant
         The learning-rate schedule.
+    seed : int, default=1
+        Makes the masks of dropout, with the number of the step.
     **settings
         The optimiser's constants, fields of `engine.SETTINGS`.
     """
 
-    def __init__(self, network: Network, name: str, schedule: Constant, **settings):
+    def __init__(
+        self, network: Network, name: str, schedule: Constant, *, seed: int = 1, **settings
+    ):
         optimizer = engine.OPTIMIZERS[name]
         record = np.zeros((), engine.SETTINGS)
         record["code"] = optimizer.code
@@ -60,6 +64,7 @@ class Optimization:
         if not optimizer.decays:
             record["weight_decay"] = 0.0
         self.settings, self.schedule, self.steps = record[()], schedule, 0
+        self.seed = np.uint64(seed)
         self.moments = np.zeros((optimizer.n_moments, network.n_params), network.dtype)
 
     def epoch(self, batches: "Batches", params: NDArray) -> float:
@@ -77,6 +82,7 @@ class Optimization:
             self.settings,
             self.schedule.rate,
             self.steps,
+            self.seed,
             batches.work,
         )
         self.steps += -(-batches.n_rows // batches.size)

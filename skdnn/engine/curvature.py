@@ -12,7 +12,7 @@ import numpy as np
 
 from skdnn.engine._jit import kernel
 from skdnn.engine.elementary import ONE, ZERO, exp
-from skdnn.engine.epoch import finish_gradient
+from skdnn.engine.epoch import NO_DROPOUT, finish_gradient
 from skdnn.engine.layers import (
     NO_BIAS,
     add_bias,
@@ -52,7 +52,7 @@ def score_curvature(data, n_rows, layers, objective, params, curvature, work, ca
     parameter = params.dtype.type(objective.parameter)
     for start in range(0, n_rows, capacity):
         rows = min(capacity, n_rows - start)
-        scores = forward(data, layers, params, work, capacity, start, rows)
+        scores = forward(data, layers, params, work, capacity, start, rows, NO_DROPOUT)
         z, out = scores.ravel(), curvature[start : start + rows].ravel()
         if objective.loss == LOG_LOSS:
             softmax(scores)

@@ -9,6 +9,7 @@ import math
 import numpy as np
 
 from skdnn.engine._jit import kernel, record
+from skdnn.engine.hashing import mix
 from skdnn.engine.layers import backward, buffer, forward, gather, weights_of
 from skdnn.engine.losses import evaluate
 from skdnn.engine.optimizers import step
@@ -26,10 +27,19 @@ OBJECTIVE = record(
 )
 
 
+NO_DROPOUT = np.uint64(0)
+
+
 @kernel
-def batch_loss(data, layers, objective, params, work, capacity, start, rows):
+def step_key(seed, t):
+    """Return the key of a step's masks: any number but zero."""
+    return mix(seed ^ mix(np.uint64(t) + np.uint64(1))) | np.uint64(1)
+
+
+@kernel
+def batch_loss(data, layers, objective, params, work, capacity, start, rows, key):
     """Return a batch's summed weighted loss and weight; leave the derivatives in the workspace."""
-    z = forward(data, layers, params, work, capacity, start, rows)
+    z = forward(data, layers, params, work, capacity, start, rows, key)
     y = buffer(work, objective.targets, capacity, rows, data.y.shape[1])
     gather(data.y, data.order, start, y)
     delta = buffer(work, objective.deltas, capacity, rows, z.shape[1])
@@ -51,14 +61,14 @@ def batch_loss(data, layers, objective, params, work, capacity, start, rows):
 
 
 @kernel
-def batch_gradient(data, layers, objective, params, gradient, work, capacity, start, rows):
+def batch_gradient(data, layers, objective, params, gradient, work, capacity, start, rows, key):
     """Write the gradient of a batch's summed loss; return that loss and the batch's weight."""
-    total, weight = batch_loss(data, layers, objective, params, work, capacity, start, rows)
+    total, weight = batch_loss(data, layers, objective, params, work, capacity, start, rows, key)
     first = objective.deltas * capacity
     second = first + objective.widest * capacity
     delta = work[first:second]
     other = work[second : second + objective.widest * capacity]
-    backward(data, layers, params, gradient, work, capacity, start, rows, delta, other)
+    backward(data, layers, params, gradient, work, capacity, start, rows, key, delta, other)
     return total, weight
 
 
@@ -121,17 +131,39 @@ def finish_step(layers, params, rate, penalty_scale, weight_decay):
 
 @kernel
 def train_epoch(
-    data, n_rows, batch_size, layers, objective, params, gradient, state, settings, rate, t, work
+    data,
+    n_rows,
+    batch_size,
+    layers,
+    objective,
+    params,
+    gradient,
+    state,
+    settings,
+    rate,
+    t,
+    seed,
+    work,
 ):
     """Train for one epoch, in place; return the mean of the batches' objectives.
 
-    `t` is the number of steps made before. A mean that is not finite ends the epoch at once.
+    `t` is the number of steps made before; with `seed` it makes the masks of dropout. A mean that
+    is not finite ends the epoch at once.
     """
     total = 0.0
     for start in range(0, n_rows, batch_size):
         rows = min(batch_size, n_rows - start)
         loss, weight = batch_gradient(
-            data, layers, objective, params, gradient, work, batch_size, start, rows
+            data,
+            layers,
+            objective,
+            params,
+            gradient,
+            work,
+            batch_size,
+            start,
+            rows,
+            step_key(seed, t),
         )
         penalty_scale = 1.0 / weight if objective.penalty_per_weight else 1.0
         value = loss * objective.value_scale / weight + penalty(layers, params, penalty_scale)
@@ -151,7 +183,9 @@ def mean_loss(data, n_rows, layers, objective, params, work, capacity):
     total, total_weight = 0.0, 0.0
     for start in range(0, n_rows, capacity):
         rows = min(capacity, n_rows - start)
-        loss, weight = batch_loss(data, layers, objective, params, work, capacity, start, rows)
+        loss, weight = batch_loss(
+            data, layers, objective, params, work, capacity, start, rows, NO_DROPOUT
+        )
         total += loss
         total_weight += weight
     penalty_scale = 1.0 / total_weight if objective.penalty_per_weight else 1.0
@@ -170,7 +204,7 @@ def loss_and_gradient(data, n_rows, layers, objective, params, gradient, part, w
     for start in range(0, n_rows, capacity):
         rows = min(capacity, n_rows - start)
         loss, weight = batch_gradient(
-            data, layers, objective, params, part, work, capacity, start, rows
+            data, layers, objective, params, part, work, capacity, start, rows, NO_DROPOUT
         )
         total += loss
         total_weight += weight
@@ -182,11 +216,15 @@ def loss_and_gradient(data, n_rows, layers, objective, params, gradient, part, w
 
 
 @kernel
-def scores(data, layers, params, out, work, capacity):
-    """Write the last layer's outputs for all rows into `out`."""
+def scores(data, layers, params, out, work, capacity, seed):
+    """Write the last layer's outputs for all rows into `out`.
+
+    With a `seed` that is not zero outputs are dropped as in training.
+    """
     for start in range(0, out.shape[0], capacity):
         rows = min(capacity, out.shape[0] - start)
-        outputs = forward(data, layers, params, work, capacity, start, rows)
+        key = step_key(seed, start) if seed else NO_DROPOUT
+        outputs = forward(data, layers, params, work, capacity, start, rows, key)
         for i in range(rows):
             for j in range(outputs.shape[1]):
                 out[start + i, j] = outputs[i, j]

@@ -19,6 +19,15 @@ def mix(bits):
 
 
 @exact_kernel
+def scatter(bits):
+    """Scatter 32 bits: Wellons' lowbias32 (2018), for which processors have vector instructions."""
+    # Without the conversions the compiler's sums and products would be of 64 bits.
+    bits = np.uint32((bits ^ (bits >> np.uint32(16))) * np.uint32(0x7FEB352D))
+    bits = np.uint32((bits ^ (bits >> np.uint32(15))) * np.uint32(0x846CA68B))
+    return np.uint32(bits ^ (bits >> np.uint32(16)))
+
+
+@exact_kernel
 def _hash_value(value, place, salt):
     # Zeros count nothing, so that a sparse row needs only its stored values.
     bits = mix(

@@ -10,6 +10,8 @@ import numpy as np
 
 from skdnn.engine._jit import kernel, record
 from skdnn.engine.activations import activate, differentiate
+from skdnn.engine.elementary import ZERO
+from skdnn.engine.hashing import mix, scatter
 
 LAYER = record(
     [
@@ -23,6 +25,9 @@ LAYER = record(
         ("l2", np.float64),
         ("scores", np.int64),  # offsets into the workspace: before the activation
         ("outputs", np.int64),  # and after it; equal where the scores need not be kept
+        ("dropout", np.float64),  # the share of the outputs that are dropped
+        ("masks", np.int64),  # offset into the workspace of what the outputs are multiplied by
+        ("dropped", np.int64),  # and of the product, equal to `outputs` without dropout
     ]
 )
 NO_BIAS = -1
@@ -170,10 +175,26 @@ def sum_rows(delta, out):
 
 
 @kernel
-def forward(data, layers, params, work, capacity, start, rows):
+def drop(layer, number, key, outputs, masks, dropped):
+    """Drop some outputs, and multiply the others by so much that the mean stays the same.
+
+    Srivastava et al. (2014), Dropout: a simple way to prevent neural networks from overfitting. The
+    mask is a function of the key, the layer's number and the place: no state, the same each time.
+    """
+    key = np.uint32(mix(key + np.uint64(number)))
+    threshold = np.uint32(layer.dropout * 4294967295.0)
+    kept = outputs.dtype.type(1.0 / (1.0 - layer.dropout))
+    for i in range(outputs.size):
+        masks[i] = kept if scatter(np.uint32(key + np.uint32(i))) >= threshold else ZERO
+        dropped[i] = outputs[i] * masks[i]
+
+
+@kernel
+def forward(data, layers, params, work, capacity, start, rows, key):
     """Compute all layers' outputs for a batch, in the workspace; return the last layer's.
 
-    The batch is `rows` rows from place `start` of the order.
+    The batch is `rows` rows from place `start` of the order. Where `key` is not zero it makes the
+    masks of dropout; where it is, nothing is dropped.
     """
     inputs = buffer(work, layers[0].outputs, capacity, rows, layers[0].n_out)
     for l in range(layers.size):
@@ -189,11 +210,16 @@ def forward(data, layers, params, work, capacity, start, rows):
         if layer.outputs != layer.scores:
             copy(z.ravel(), inputs.ravel())
         activate(layer.activation, layer.alpha, inputs.ravel())
+        if layer.dropout > 0.0 and key:
+            masks = buffer(work, layer.masks, capacity, rows, layer.n_out)
+            dropped = buffer(work, layer.dropped, capacity, rows, layer.n_out)
+            drop(layer, l, key, inputs.ravel(), masks.ravel(), dropped.ravel())
+            inputs = dropped
     return inputs
 
 
 @kernel
-def backward(data, layers, params, gradient, work, capacity, start, rows, delta, other):
+def backward(data, layers, params, gradient, work, capacity, start, rows, key, delta, other):
     """Write the gradient of a batch's summed loss, after `forward` of the same batch.
 
     `delta` is a vector that holds the loss's derivatives by the last layer's scores; it and `other`
@@ -209,8 +235,16 @@ def backward(data, layers, params, gradient, work, capacity, start, rows, delta,
         else:
             below = layers[l - 1]
             a = buffer(work, below.outputs, capacity, rows, layer.n_in)
-            transposed_dot(a, d, weights_of(layer, gradient))
+            drops = below.dropout > 0.0 and key
+            inputs = buffer(
+                work, below.dropped if drops else below.outputs, capacity, rows, layer.n_in
+            )
+            transposed_dot(inputs, d, weights_of(layer, gradient))
             np.dot(d, weights_of(layer, params).T, other[: a.size].reshape(a.shape))
+            if drops:
+                masks = buffer(work, below.masks, capacity, rows, layer.n_in).ravel()
+                for i in range(masks.size):
+                    other[i] *= masks[i]
             z = buffer(work, below.scores, capacity, rows, layer.n_in)
             differentiate(below.activation, below.alpha, z.ravel(), a.ravel(), other[: a.size])
             delta, other = other, delta

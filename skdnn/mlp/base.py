@@ -78,6 +78,7 @@ class BaseMLP(CallbackSupportMixin, BaseEstimator, ABC):
             Options(Real, {np.inf}),
         ],
         "max_fun": [Interval(Integral, 1, None, closed="left")],
+        "dropout": [Interval(Real, 0, 1, closed="left"), "array-like"],
         "rho": [Interval(Real, 0, 1, closed="left")],
         "weight_decay": [Interval(Real, 0, None, closed="left")],
         "dtype": DTYPES,
@@ -239,7 +240,23 @@ class BaseMLP(CallbackSupportMixin, BaseEstimator, ABC):
             l2=self.alpha,
             penalty_per_weight=True,
             loss_parameter=self._loss_parameter(),
+            dropout=self._check_dropout(hidden),
         )
+
+    def _check_dropout(self, hidden):
+        """Return the share of the outputs of each hidden layer that is dropped."""
+        rates = np.asarray(self.dropout, dtype=float)
+        if rates.shape not in ((), (len(hidden),)) or not np.all((rates >= 0) & (rates < 1)):
+            raise ValueError(
+                f"dropout must be a number in [0, 1), or one for each of the {len(hidden)} hidden "
+                f"layers; got {self.dropout!r}."
+            )
+        if self.solver == "lbfgs" and rates.any():
+            raise ValueError(
+                f"solver='lbfgs' needs a loss that stays the same, and dropout={self.dropout!r} "
+                "changes it at random. Set dropout=0 or another solver."
+            )
+        return rates
 
     def _initialize(self, network: Network, random_state):
         """Draw the weights of Glorot and Bengio (2010), uniform, and reset what training counts."""
@@ -331,7 +348,7 @@ class BaseMLP(CallbackSupportMixin, BaseEstimator, ABC):
         )
         optimization = self.__dict__.get("_optimization") if incremental else None
         if optimization is None:
-            optimization = self._optimize(network)
+            optimization = self._optimize(network, random_state)
         self.n_iter_, stopped = train(
             optimization,
             batches,
@@ -365,13 +382,17 @@ class BaseMLP(CallbackSupportMixin, BaseEstimator, ABC):
             )
         return min(self.batch_size, n_rows)
 
-    def _optimize(self, network: Network) -> Optimization:
+    def _optimize(self, network: Network, random_state) -> Optimization:
         # As in scikit-learn, only plain gradient descent follows the schedule.
         kind = SCHEDULES[self.learning_rate] if self.solver == "sgd" else Constant
+        seed = 1
+        if network.layers["dropout"].any():
+            seed = random_state.randint(1, np.iinfo(np.int32).max)
         return Optimization(
             network,
             self.solver,
             kind(self.learning_rate_init, self.power_t, self._weight_seen),
+            seed=seed,
             momentum=self.momentum,
             nesterov=self.nesterovs_momentum,
             rho=self.rho,

@@ -97,6 +97,10 @@ class MLPNet(ClassifierMixin, BaseMLP):
         Decay rate of the squared gradient of 'rmsprop', in [0, 1).
     weight_decay : float, default=0.01
         Decay of the weights by 'adamw': ``learning_rate_init * weight_decay`` a step.
+    dropout : float or array-like of float of shape (n_layers - 2,), default=0.0
+        Share of the outputs of the hidden layers, or of each of them, that is dropped at random in
+        training, in [0, 1); the others are scaled up by so much that their mean stays the same.
+        Nothing is dropped at prediction. Not for 'lbfgs'.
     class_weight : dict, list of dict, 'balanced' or None, default=None
         Weights of the classes, ``{label: weight}``, multiplied with `sample_weight`; 'balanced' is
         ``n_samples / (n_classes * count)``. For a multilabel target a list with a dict for each
@@ -229,6 +233,7 @@ class MLPNet(ClassifierMixin, BaseMLP):
         max_fun=15000,
         rho=0.9,
         weight_decay=0.01,
+        dropout=0.0,
         class_weight=None,
         scoring=None,
         dtype=None,
@@ -258,6 +263,7 @@ class MLPNet(ClassifierMixin, BaseMLP):
         self.max_fun = max_fun
         self.rho = rho
         self.weight_decay = weight_decay
+        self.dropout = dropout
         self.class_weight = class_weight
         self.scoring = scoring
         self.dtype = dtype

@@ -91,6 +91,10 @@ class MLPNetRegressor(RegressorMixin, BaseMLP):
         Decay rate of the squared gradient of 'rmsprop', in [0, 1).
     weight_decay : float, default=0.01
         Decay of the weights by 'adamw': ``learning_rate_init * weight_decay`` a step.
+    dropout : float or array-like of float of shape (n_layers - 2,), default=0.0
+        Share of the outputs of the hidden layers, or of each of them, that is dropped at random in
+        training, in [0, 1); the others are scaled up by so much that their mean stays the same.
+        Nothing is dropped at prediction. Not for 'lbfgs'.
     delta : float, default=1.0
         Where the Huber loss becomes linear, in units of the target.
     quantile : float, default=0.5
@@ -206,6 +210,7 @@ class MLPNetRegressor(RegressorMixin, BaseMLP):
         max_fun=15000,
         rho=0.9,
         weight_decay=0.01,
+        dropout=0.0,
         delta=1.0,
         quantile=0.5,
         scoring=None,
@@ -237,6 +242,7 @@ class MLPNetRegressor(RegressorMixin, BaseMLP):
         self.max_fun = max_fun
         self.rho = rho
         self.weight_decay = weight_decay
+        self.dropout = dropout
         self.delta = delta
         self.quantile = quantile
         self.scoring = scoring

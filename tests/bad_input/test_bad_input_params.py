@@ -51,6 +51,7 @@ NETWORK = {
     "max_fun": NOT_A_COUNT,
     "rho": NOT_A_SHARE,
     "weight_decay": NOT_A_SIZE,
+    "dropout": [-1e-9, 1.0, 2, "half", None, NAN],
     "scoring": ["", "precise", 1],
     "dtype": ["float16", "double", 64, int],
 }

@@ -50,6 +50,7 @@ def _options(sgd_rate):
         {"dtype": "float32", "solver": "lbfgs"},
         {"warm_start": True},
         {"early_stopping": True, "scoring": "loss"},
+        {"dropout": 0.2, "learning_rate_init": 0.01},
     ]
 
 
@@ -78,6 +79,8 @@ def _cannot_hold(estimator):
         reasons |= dict.fromkeys(
             WEIGHT_CHECKS, "asks for equality to 1e-7, float32 has a rounding error of 1.2e-7"
         )
+    if estimator.dropout:
+        reasons |= dict.fromkeys(WEIGHT_CHECKS, "other rows have other masks")
     if estimator.warm_start:
         refits = "fits the same object twice, and a second fit goes on from the first"
         reasons["check_supervised_y_2d"] = refits
