@@ -11,10 +11,10 @@ from numpy.typing import NDArray
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils.optimize import _check_optimize_result
 
-from skdnn.callbacks import EpochTasks
 from skdnn.network import Network
 from skdnn.objective import Objective
 from skdnn.stochastic import Batches, Optimization, Shuffler
+from skdnn.tasks import EpochTasks
 
 # A loss so many times the one before training is no noise of the batches.
 _DIVERGED = 1e3
@@ -61,7 +61,10 @@ class Progress:
 
         def attributes():
             coefs, intercepts = self.network.views(params.copy())
-            return {"coefs_": coefs, "intercepts_": intercepts}
+            fitted = {"coefs_": coefs, "intercepts_": intercepts, "n_iter_": len(self.history)}
+            if self.history:
+                fitted["loss_"] = self.history[-1]["loss"]
+            return fitted
 
         return attributes
 
@@ -142,7 +145,13 @@ def train(
         When it is, but so large that training made it worse.
     """
     before = batches.first_loss(params)
-    outcome = _run_epochs(optimization, batches, params, progress, random_state, max_iter)
+    if progress.tasks is not None:
+        progress.tasks.schedule = optimization.schedule
+    try:
+        outcome = _run_epochs(optimization, batches, params, progress, random_state, max_iter)
+    finally:
+        if progress.tasks is not None:
+            progress.tasks.close()
     after = progress.history[-1]["loss"] if progress.history else before
     if after > _DIVERGED * max(before, 1.0):
         warnings.warn(

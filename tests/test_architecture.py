@@ -18,7 +18,7 @@ ROOT = Path(skdnn.__file__).parent
 FLOORS = [
     {"engine", "threads"},
     {"network", "schedules", "splitting", "validation"},
-    {"objective", "callbacks", "stochastic"},
+    {"objective", "tasks", "stochastic", "callbacks"},
     {"solvers", "training"},
     {"linear", "mlp"},
     {"skdnn"},

@@ -1,14 +1,18 @@
-"""scikit-learn's callbacks on every estimator, alone and inside others."""
+"""The package's own callbacks, each on the networks and on the linear models."""
 
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import joblib
 import numpy as np
+import pandas as pd
 import pytest
 from sklearn.base import clone
-from sklearn.callback import ProgressBar, ScoringMonitor
 from sklearn.datasets import load_digits
-from sklearn.metrics import log_loss
-from sklearn.model_selection import GridSearchCV
-from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import StandardScaler
+from sklearn.model_selection import cross_validate
 
 from skdnn import (
     GDLinearRegression,
@@ -17,132 +21,193 @@ from skdnn import (
     MLPNetRegressor,
     SoftmaxClassifier,
 )
+from skdnn.callbacks import (
+    CSVLogger,
+    EarlyStopping,
+    LearningRateScheduler,
+    ModelCheckpoint,
+    ReduceLROnPlateau,
+    WeightHistory,
+)
 
 X, Y = load_digits(return_X_y=True)
-X = X[:400] / 16
-Y = Y[:400]
+X, Y = X[:500] / 16, Y[:500]
+VAL = {"X_val": X[400:], "y_val": Y[400:]}
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 
-
-class Recorder:
-    """Keeps what the hooks are told; asks to stop after some epochs."""
-
-    def __init__(self, stop_after=np.inf):
-        self.stop_after, self.events, self.losses = stop_after, [], []
-
-    def setup(self, estimator, context):
-        self.events.append("setup")
-
-    def teardown(self, estimator, context):
-        self.events.append("teardown")
-
-    def on_fit_task_begin(self, estimator, context):
-        self.events.append(f"begin {context.task_name}")
-
-    def on_fit_task_end(self, estimator, context, *, X, y, fitted_estimator=None):
-        self.events.append(f"end {context.task_name}")
-        if context.task_name == "epoch" and fitted_estimator is not None:
-            self.losses.append(log_loss(y, fitted_estimator.predict_proba(X)))
-        return len(self.losses) >= self.stop_after
-
-
-LINEAR = [
-    *(GDLogisticRegression(solver=s) for s in ("gd", "nesterov", "newton", "lbfgs", "sgd")),
-    SoftmaxClassifier(solver="random_descent", sigma=0.1),
-    GDLinearRegression(solver="gd"),
+SGD = {"solver": "sgd", "learning_rate": 0.1, "tol": 0.0, "n_iter_no_change": 1000}
+STILL = {"tol": 0.0, "n_iter_no_change": 1000, "random_state": 0}
+RATED = [
+    MLPNet((10,), **STILL),
+    MLPNetRegressor("squared_error", (10,), **STILL),
+    GDLogisticRegression(**SGD),
+    SoftmaxClassifier(**SGD),
+    GDLinearRegression(**SGD),
+]
+ALL = [
+    *RATED,
+    MLPNet((10,), solver="lbfgs", random_state=0),
+    GDLogisticRegression(solver="nesterov", tol=0.0),
+    GDLinearRegression(solver="gd", tol=0.0),
 ]
 
 
-class Predictions(Recorder):
-    """Keeps what the model predicts after each epoch."""
-
-    def on_fit_task_end(self, estimator, context, *, X, y, fitted_estimator=None):
-        self.events.append(f"end {context.task_name}")
-        if context.task_name == "epoch" and fitted_estimator is not None and X is not None:
-            self.losses.append(fitted_estimator.predict(X))
-        return len(self.losses) >= self.stop_after
+def _model(model, *callbacks, max_iter=6):
+    return clone(model).set_params(max_iter=max_iter, random_state=0).set_callbacks(*callbacks)
 
 
-@pytest.mark.parametrize("model", LINEAR, ids=str)
-def test_linear_models_tell_callbacks_of_each_iteration(model):
-    recorder = Predictions()
-    model = clone(model).set_params(max_iter=3, tol=1e-12, random_state=0)
-    model.set_callbacks(recorder).fit(X, Y)
-    assert recorder.events[:3] == ["setup", "begin fit", "begin epoch"]
-    assert recorder.events[-2:] == ["end fit", "teardown"]
-    assert recorder.events.count("begin epoch") == recorder.events.count("end epoch") == 4
-    n_iter = int(np.ravel(model.n_iter_)[0])
-    assert n_iter == len(model.history_) == len(model.loss_curve_) == len(recorder.losses) == 3
-    np.testing.assert_allclose(recorder.losses[-1], model.predict(X))
+def _rates(model):
+    return [row["learning_rate"] for row in model.history_]
 
 
-@pytest.mark.parametrize("model", LINEAR, ids=str)
-def test_linear_models_stop_when_a_callback_asks(model):
-    recorder = Predictions(stop_after=2)
-    model = clone(model).set_params(max_iter=50, tol=1e-12, random_state=0)
-    model.set_callbacks(recorder).fit(X, Y)
-    assert len(model.history_) == 2
-    np.testing.assert_allclose(recorder.losses[-1], model.predict(X))
-    assert recorder.events[-1] == "teardown"
+def _flat(value):
+    arrays = value if isinstance(value, list) else [value]
+    return np.concatenate([np.ravel(array) for array in arrays])
 
 
-@pytest.mark.parametrize("solver", ["adam", "lbfgs"])
-def test_hooks_frame_each_epoch_and_see_its_model(solver):
-    recorder = Recorder()
-    model = MLPNet((10,), solver=solver, max_iter=3, random_state=0).set_callbacks(recorder)
-    model.fit(X, Y)
-    inner = recorder.events[2:-2]
-    assert recorder.events[:2] == ["setup", "begin fit"]
-    assert recorder.events[-2:] == ["end fit", "teardown"]
-    n_tasks = 3 + (solver == "lbfgs")
-    assert inner == ["begin epoch", "end epoch"] * n_tasks
-    assert recorder.losses[-1] == pytest.approx(log_loss(Y, model.predict_proba(X)))
-    for k, loss in enumerate(recorder.losses, 1):
-        stopped = MLPNet((10,), solver=solver, max_iter=k, random_state=0).fit(X, Y)
-        assert loss == pytest.approx(log_loss(Y, stopped.predict_proba(X)))
+@pytest.mark.parametrize("model", ALL, ids=str)
+def test_weight_history_ends_with_the_models_weights(model):
+    kept = WeightHistory(every=2)
+    fitted = _model(model, kept).fit(X, Y)
+    assert kept.epochs_ == [2, 4, 6]
+    shorter = _model(model, max_iter=2).fit(X, Y)
+    for weights, expected in ((kept.weights_[-1], fitted), (kept.weights_[0], shorter)):
+        for name, value in weights.items():
+            np.testing.assert_allclose(_flat(value), _flat(getattr(expected, name)))
 
 
-@pytest.mark.parametrize("solver", ["adam", "lbfgs"])
-def test_returning_true_stops(solver):
-    model = MLPNet((10,), solver=solver, max_iter=50, random_state=0)
-    model.set_callbacks(Recorder(stop_after=2)).fit(X, Y)
-    assert model.n_iter_ == len(model.loss_curve_) == 2
+@pytest.mark.parametrize("model", ALL, ids=str)
+def test_csv_logger_writes_the_history(model, tmp_path):
+    path = tmp_path / "epochs.csv"
+    path.write_text("left over from an earlier run")
+    fitted = _model(model, CSVLogger(path)).fit(X, Y)
+    table = pd.read_csv(path)
+    pd.testing.assert_frame_equal(table, pd.DataFrame(fitted.history_), check_dtype=False)
 
 
-def test_callbacks_do_not_change_training():
-    plain = MLPNet((10,), max_iter=3, random_state=0).fit(X, Y)
-    watched = MLPNet((10,), max_iter=3, random_state=0).set_callbacks(Recorder()).fit(X, Y)
-    np.testing.assert_array_equal(plain.coefs_[0], watched.coefs_[0])
-
-
-def test_teardown_comes_even_when_the_fit_fails():
-    recorder = Recorder()
-    model = MLPNet(solver="sgd", learning_rate_init=1e30).set_callbacks(recorder)
-    with pytest.raises(ValueError, match="non-finite"):
-        model.fit(1e3 * X, Y)
-    assert recorder.events[-1] == "teardown"
-
-
-def test_scoring_monitor_logs_every_epoch_alone_and_in_a_search():
-    monitor = ScoringMonitor(scoring="neg_log_loss")
-    MLPNet((10,), max_iter=4, random_state=0).set_callbacks(monitor).fit(X, Y)
-    log = [row for row in monitor.get_logs().data if row["task_name"] == "epoch"]
-    assert [row["task_id"] for row in log] == [0, 1, 2, 3]
-    assert log[0]["neg_log_loss"] < log[3]["neg_log_loss"]
-
-    monitor = ScoringMonitor(scoring="accuracy")
-    net = MLPNet((10,), max_iter=2, random_state=0).set_callbacks(monitor)
-    GridSearchCV(net, {"alpha": [0.1, 1.0]}, cv=2, refit=False).fit(X, Y)
-    runs = monitor.get_logs(select="all")
-    n_epochs = sum(row["task_name"] == "epoch" for run in runs for row in run.data)
-    assert n_epochs == 2 * 2 * 2
-
-
-def test_progress_bar_counts_the_epochs(capsys):
-    bar = ProgressBar()
-    model = make_pipeline(
-        StandardScaler(), MLPNetRegressor("squared_error", (5,), max_iter=3, random_state=0)
+@pytest.mark.parametrize("model", ALL, ids=str)
+def test_model_checkpoint_writes_what_a_shorter_fit_gives(model, tmp_path):
+    checkpoint = ModelCheckpoint(tmp_path / "model-{epoch}.joblib", every=2)
+    fitted = _model(model, checkpoint).fit(X, Y)
+    assert sorted(p.name for p in tmp_path.iterdir()) == [f"model-{k}.joblib" for k in (2, 4, 6)]
+    for epoch in (2, 6):
+        loaded = joblib.load(tmp_path / f"model-{epoch}.joblib")
+        shorter = _model(model, max_iter=epoch).fit(X, Y)
+        np.testing.assert_allclose(loaded.predict(X), shorter.predict(X))
+        assert not hasattr(loaded, "_skl_callbacks")
+    np.testing.assert_allclose(
+        joblib.load(tmp_path / "model-6.joblib").predict(X), fitted.predict(X)
     )
-    model.set_callbacks(bar).fit(X, Y)
-    shown = capsys.readouterr().out
-    assert "MLPNetRegressor - fit" in shown and "100%" in shown
+
+
+def test_model_checkpoint_keeps_the_best(tmp_path):
+    path = tmp_path / "best.joblib"
+    net = MLPNet((50,), learning_rate_init=0.05, random_state=0, max_iter=40)
+    net.set_callbacks(ModelCheckpoint(path, monitor="validation_loss"))
+    net.fit(X[:400], Y[:400], **VAL)
+    losses = [row["validation_loss"] for row in net.history_]
+    best = joblib.load(path)
+    assert best.n_iter_ == 1 + int(np.argmin(losses)) < 40
+    proba = best.predict_proba(X[400:])
+    loss = -np.log(proba[np.arange(100), Y[400:]]).mean()
+    assert loss == pytest.approx(min(losses))
+
+
+def test_model_checkpoint_is_whole_whenever_the_process_is_killed(tmp_path):
+    path = tmp_path / "model.joblib"
+    code = f"""
+import numpy as np
+from skdnn import MLPNet
+from skdnn.callbacks import ModelCheckpoint
+X = np.random.RandomState(0).normal(size=(50, 400))
+net = MLPNet((800,), max_iter=100000, tol=0, n_iter_no_change=10**6, random_state=0)
+net.set_callbacks(ModelCheckpoint({str(path)!r})).fit(X, X[:, 0] > 0)
+"""
+    epochs = []
+    for pause in (0.0, 0.05, 0.11, 0.17):
+        process = subprocess.Popen([sys.executable, "-c", code])
+        deadline = time.monotonic() + 120
+        before = path.stat().st_mtime_ns if path.exists() else 0
+        while (not path.exists() or path.stat().st_mtime_ns == before) and process.poll() is None:
+            assert time.monotonic() < deadline
+            time.sleep(0.005)
+        time.sleep(pause)
+        os.kill(process.pid, signal.SIGKILL)
+        process.wait()
+        epochs.append(joblib.load(path).n_iter_)
+    assert min(epochs) >= 1
+
+
+@pytest.mark.parametrize("model", ALL, ids=str)
+def test_early_stopping_on_the_training_loss(model):
+    stop = EarlyStopping("loss", min_delta=1e6, patience=2)
+    fitted = _model(model, stop, max_iter=50).fit(X, Y)
+    # The first epoch is the best by definition, and no later one by so much.
+    assert len(fitted.history_) == 3
+
+
+@pytest.mark.parametrize("model", RATED[:2], ids=str)
+@pytest.mark.parametrize("monitor", ["validation_loss", "validation_score"])
+def test_early_stopping_restores_the_best_weights(model, monitor):
+    options = {"patience": 4, "restore_best_weights": True}
+    fitted = clone(model).set_params(max_iter=300, learning_rate_init=0.1)
+    fitted.set_callbacks(EarlyStopping(monitor, **options)).fit(X[:400], Y[:400], **VAL)
+    values = [row[monitor] for row in fitted.history_]
+    best = int(np.argmin(values) if monitor == "validation_loss" else np.argmax(values))
+    assert len(values) == best + 1 + 4
+    shorter = clone(model).set_params(max_iter=best + 1, learning_rate_init=0.1)
+    shorter.fit(X[:400], Y[:400], **VAL)
+    np.testing.assert_array_equal(fitted.coefs_[0], shorter.coefs_[0])
+    np.testing.assert_array_equal(fitted.predict(X), shorter.predict(X))
+
+
+def test_early_stopping_without_the_quantity():
+    with pytest.raises(ValueError, match="monitor='validation_loss' is not in the history"):
+        _model(RATED[0], EarlyStopping()).fit(X, Y)
+
+
+@pytest.mark.parametrize("model", RATED, ids=str)
+def test_learning_rate_scheduler_sets_each_epochs_rate(model):
+    halving = LearningRateScheduler(lambda epoch, rate: rate if epoch == 0 else rate / 2)
+    fitted = _model(model, halving, max_iter=4).fit(X, Y)
+    first = _rates(fitted)[0]
+    np.testing.assert_allclose(_rates(fitted), first / 2.0 ** np.arange(4))
+    constant = _model(model, max_iter=4).fit(X, Y)
+    losses, same = ([row["loss"] for row in m.history_] for m in (fitted, constant))
+    assert losses[0] == same[0] and losses[2] != same[2]
+
+
+@pytest.mark.parametrize("model", RATED, ids=str)
+def test_reduce_lr_on_plateau(model):
+    reduce = ReduceLROnPlateau(factor=0.5, patience=2, min_delta=1e6, min_lr=1e-9)
+    fitted = _model(model, reduce, max_iter=6).fit(X, Y)
+    first = _rates(fitted)[0]
+    np.testing.assert_allclose(_rates(fitted), first * np.array([1, 1, 1, 0.5, 0.5, 0.25]))
+    floor = ReduceLROnPlateau(factor=0.5, patience=1, min_delta=1e6, min_lr=first * 0.4)
+    fitted = _model(model, floor, max_iter=6).fit(X, Y)
+    np.testing.assert_allclose(_rates(fitted)[3:], first * 0.4)
+
+
+@pytest.mark.parametrize("callback", [LearningRateScheduler(lambda e, r: r), ReduceLROnPlateau()])
+def test_solvers_without_a_rate(callback):
+    with pytest.raises(ValueError, match="changes the learning rate, but GDLogistic"):
+        _model(GDLogisticRegression(solver="newton", tol=0.0), callback).fit(X, Y)
+
+
+def test_one_callback_for_many_fits_watches_each_apart():
+    stop = EarlyStopping("loss", min_delta=1e6, patience=2)
+    net = MLPNet((5,), max_iter=50, random_state=0).set_callbacks(stop)
+    fits = cross_validate(net, X, Y, cv=4, n_jobs=2, return_estimator=True)
+    assert [len(fit.history_) for fit in fits["estimator"]] == [3] * 4
+    again = net.fit(X, Y)
+    assert len(again.history_) == 3
+    assert stop._runs == {}
+
+
+def test_bad_settings():
+    with pytest.raises(ValueError, match="mode must be"):
+        EarlyStopping(mode="least")
+    with pytest.raises(ValueError, match=r"factor must be in \(0, 1\), got 2"):
+        ReduceLROnPlateau(factor=2)
+    with pytest.raises(ValueError, match="schedule gave nan for epoch 0"):
+        _model(RATED[0], LearningRateScheduler(lambda e, r: np.nan)).fit(X, Y)

@@ -12,10 +12,10 @@ from sklearn.linear_model._base import SparseCoefMixin
 from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval, StrOptions
 
-from skdnn.callbacks import EpochTasks
 from skdnn.network import Network
 from skdnn.solvers import SOLVERS, Problem, Record, run_solver
 from skdnn.solvers import Options as SolverOptions
+from skdnn.tasks import EpochTasks
 from skdnn.threads import one_blas_thread
 from skdnn.validation import DTYPES
 

@@ -16,13 +16,13 @@ from sklearn.utils._param_validation import Interval, Options, StrOptions
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from skdnn import engine
-from skdnn.callbacks import EpochTasks
 from skdnn.mlp.evaluation import Evaluation
 from skdnn.network import Network
 from skdnn.objective import Objective
 from skdnn.schedules import SCHEDULES, Constant
 from skdnn.splitting import Holdout, hold_out
 from skdnn.stochastic import Batches, Optimization
+from skdnn.tasks import EpochTasks
 from skdnn.threads import one_blas_thread
 from skdnn.training import Progress, train, train_lbfgs
 from skdnn.validation import DTYPES, Registered, check_row_weights

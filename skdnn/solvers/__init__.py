@@ -29,11 +29,14 @@ class Solver(NamedTuple):
     l1_params : float
         Up to how many parameters it can handle an L1 penalty.
     uses_gradient : bool
+    follows_schedule : bool
+        Whether it begins the first iteration itself, when its learning-rate schedule is known.
     """
 
     minimise: Callable[[Problem, NDArray, Options, Record], Result]
     l1_params: float = float("inf")
     uses_gradient: bool = True
+    follows_schedule: bool = False
 
 
 SOLVERS = {
@@ -41,7 +44,7 @@ SOLVERS = {
     "nesterov": Solver(nesterov.minimise),
     "newton": Solver(newton.minimise, l1_params=newton.MAX_DENSE_PARAMS),
     "lbfgs": Solver(lbfgs.minimise, l1_params=0),
-    "sgd": Solver(sgd.minimise),
+    "sgd": Solver(sgd.minimise, follows_schedule=True),
     "random_search": Solver(random.search, uses_gradient=False),
     "random_descent": Solver(random.descend, uses_gradient=False),
 }
@@ -109,6 +112,8 @@ def run_solver(
             f"The objective is not finite at the start in {params.dtype}: the targets or the "
             "coefficients to start from are too large. Scale the data."
         )
+    if not solver.follows_schedule:
+        record.begin()
     try:
         result = solver.minimise(problem, params, options, record)
     except Stopped:

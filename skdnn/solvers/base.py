@@ -8,8 +8,9 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from skdnn.callbacks import EpochTasks
+from skdnn.schedules import Constant
 from skdnn.solvers.problem import Problem
+from skdnn.tasks import EpochTasks
 
 
 @dataclass(frozen=True)
@@ -70,7 +71,6 @@ class Record:
         self.params = start
         self.history: list[dict] = []
         self._tasks, self._attributes = tasks, attributes
-        self._start_iteration()
         self.path: list[NDArray] = [start.copy()] if keep_path else []
         self._verbose = verbose
         self._keep_path = keep_path
@@ -92,6 +92,12 @@ class Record:
 
     def _fitted(self) -> dict | None:
         return None if self._attributes is None else self._attributes(self.params)
+
+    def begin(self, schedule: Constant | None = None) -> None:
+        """Begin the first iteration; callbacks may change the rate of a learning-rate schedule."""
+        if self._tasks is not None:
+            self._tasks.schedule = schedule
+        self._start_iteration()
 
     def close(self) -> None:
         """End the iteration that was begun and never run."""

@@ -50,6 +50,7 @@ def minimise(problem: Problem, params: NDArray, options: Options, record: Record
     size = min(size, problem.n_rows)
     schedule = Constant(options.learning_rate if fixed else automatic_rate(problem, size))
     smallest = _SMALLEST_RATE * schedule.rate
+    record.begin(schedule)
     # Here the engine applies the L1 penalty, after each step.
     network = copy.copy(problem.network)
     network.layers = network.layers.copy()
