@@ -33,6 +33,13 @@ class Registered(StrOptions):
         return frozenset(getattr(engine, self.registry)) | self.extra
 
 
+class ScorerName(StrOptions):
+    """The constraint that a parameter names a scorer; its message does not list them all."""
+
+    def __str__(self) -> str:
+        return "'loss', the name of a scorer (sklearn.metrics.get_scorer_names())"
+
+
 def check_row_weights(
     X: Any,
     sample_weight: Any,

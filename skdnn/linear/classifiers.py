@@ -298,6 +298,9 @@ class GDLogisticRegression(_LinearNetworkClassifier):
 class SoftmaxClassifier(_LinearNetworkClassifier):
     """Softmax regression: one linear neuron for each class, also for two.
 
+    For two classes it has twice the coefficients of `GDLogisticRegression`, and half its penalty at
+    the same `C`.
+
     Parameters
     ----------
     C : float, default=1.0
@@ -329,7 +332,8 @@ class SoftmaxClassifier(_LinearNetworkClassifier):
         - "sgd": stochastic gradient descent on mini-batches; an iteration is an epoch.
         - "random_search": draws all parameters from N(0, sigma^2) and keeps the best draw; its
           parameters are never zero.
-        - "random_descent": adds such draws to the parameters and keeps those that help.
+        - "random_descent": adds such draws to the parameters and keeps those that help. It and the
+          random search make all of `max_iter` draws; they need thousands.
     max_iter : int, default=100
         Largest number of iterations, or of random draws.
     verbose : int, default=0

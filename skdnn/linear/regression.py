@@ -39,7 +39,8 @@ class GDLinearRegression(MultiOutputMixin, RegressorMixin, LinearNetwork):
     Parameters
     ----------
     alpha : float, default=0.0
-        Strength of the penalty; 0 is ordinary least squares.
+        Strength of the penalty, as in scikit-learn's `ElasticNet` and `Lasso`; its `Ridge` has
+        `n_samples` times it. 0 is ordinary least squares.
     l1_ratio : float, default=0.0
         Share of the L1 penalty: 0 is ridge, 1 lasso, between them elastic net.
     tol : float, default=1e-4
@@ -96,9 +97,9 @@ class GDLinearRegression(MultiOutputMixin, RegressorMixin, LinearNetwork):
         `learning_rate`. ``pandas.DataFrame(history_)`` is a table.
     loss_curve_ : list of float
         The objective, penalty included, after each iteration.
-    coef_path_ : ndarray of shape (n_iter + 1, n_targets, n_features)
+    coef_path_ : ndarray of shape (n_iter + 1, n_features) or (n_iter + 1, n_targets, n_features)
         The coefficients at the start and after each iteration; with ``store_path=True``.
-    intercept_path_ : ndarray of shape (n_iter + 1, n_targets)
+    intercept_path_ : ndarray of shape (n_iter + 1,) or (n_iter + 1, n_targets)
         The same of the intercepts.
     n_features_in_ : int
         Number of features.
@@ -231,6 +232,9 @@ class GDLinearRegression(MultiOutputMixin, RegressorMixin, LinearNetwork):
             fitted,
             scale=spread(targets, weight, self.fit_intercept),
         )
+        if self.store_path and y.ndim == 1:
+            self.coef_path_ = self.coef_path_[:, 0]
+            self.intercept_path_ = self.intercept_path_[:, 0]
         return self
 
     def predict(self, X) -> NDArray:

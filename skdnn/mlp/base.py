@@ -25,7 +25,7 @@ from skdnn.stochastic import Batches, Optimization
 from skdnn.tasks import EpochTasks
 from skdnn.threads import one_blas_thread
 from skdnn.training import Progress, train, train_lbfgs
-from skdnn.validation import DTYPES, Registered, check_row_weights
+from skdnn.validation import DTYPES, Registered, ScorerName, check_row_weights
 
 
 def _can_stream(estimator) -> bool:
@@ -69,7 +69,7 @@ class BaseMLP(CallbackSupportMixin, BaseEstimator, ABC):
         "nesterovs_momentum": ["boolean"],
         "early_stopping": ["boolean"],
         "validation_fraction": [Interval(Real, 0, 1, closed="left")],
-        "scoring": [StrOptions({"loss", *get_scorer_names()}), callable, None],
+        "scoring": [ScorerName({"loss", *get_scorer_names()}), callable, None],
         "beta_1": [Interval(Real, 0, 1, closed="left")],
         "beta_2": [Interval(Real, 0, 1, closed="left")],
         "epsilon": [Interval(Real, 0, None, closed="neither")],
@@ -124,7 +124,9 @@ class BaseMLP(CallbackSupportMixin, BaseEstimator, ABC):
             Sample weights; a row of weight zero is the same as no row.
         X_val : {array-like, sparse matrix} of shape (n_val, n_features), default=None
             Rows to validate on: their loss and score after each epoch stand in `history_`, and with
-            `early_stopping` they say when to stop; no rows of `X` are then held out.
+            `early_stopping` they say when to stop; no rows of `X` are then held out. A Pipeline
+            transforms them only when told to: ``Pipeline(..., transform_input=["X_val"])``, with
+            metadata routing.
         y_val : array-like of shape (n_val,) or (n_val, n_outputs), default=None
             Their targets.
         sample_weight_val : array-like of shape (n_val,), default=None
@@ -194,9 +196,12 @@ class BaseMLP(CallbackSupportMixin, BaseEstimator, ABC):
         if X_val is None or y_val is None:
             missing = "X_val" if X_val is None else "y_val"
             raise ValueError(f"X_val and y_val go together, but {missing} is None.")
-        X_val, y_val = self._check_data(X_val, y_val, first_pass=False)
-        targets, _ = self._check_targets(y_val, first_pass=False, incremental=True)
-        weight = check_row_weights(X_val, sample_weight_val)[0]
+        try:
+            X_val, y_val = self._check_data(X_val, y_val, first_pass=False)
+            targets, _ = self._check_targets(y_val, first_pass=False, incremental=True)
+            weight = check_row_weights(X_val, sample_weight_val)[0]
+        except ValueError as error:
+            raise ValueError(f"The rows to validate on, X_val and y_val: {error}") from error
         return Evaluation(self, network, X_val, y_val, targets, weight)
 
     def _check_data(self, X, y, first_pass):

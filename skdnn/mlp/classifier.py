@@ -62,7 +62,8 @@ class MLPNet(ClassifierMixin, BaseMLP):
         Whether to shuffle the rows before each epoch. Not used by 'lbfgs'.
     random_state : int, RandomState instance or None, default=None
         Source of the initial weights, the batches and the validation rows. The same number gives
-        the same weights as in scikit-learn, to rounding.
+        the same weights as in scikit-learn, to rounding; but with `early_stopping`, which holds out
+        other rows, and from the second call of `partial_fit` on.
     tol : float, default=1e-4
         The least improvement of the loss or validation score that counts; for 'lbfgs' the largest
         element of the gradient at which it has converged.
@@ -76,9 +77,9 @@ class MLPNet(ClassifierMixin, BaseMLP):
     nesterovs_momentum : bool, default=True
         Whether that is Nesterov's momentum.
     early_stopping : bool, default=False
-        Whether to hold out `validation_fraction` of the rows, stop when their score has not
-        improved by `tol` for `n_iter_no_change` epochs, and restore the best weights, of
-        equal scores the latest.
+        Whether to hold out `validation_fraction` of the rows, or to take `X_val` of `fit`, stop
+        when their score (see `scoring`) has not improved by `tol` for `n_iter_no_change` epochs,
+        and restore the best weights, of equal scores the latest.
     validation_fraction : float, default=0.1
         Share of the rows (of the sum of sample weights) that is held out for `early_stopping`,
         of each class alike.
@@ -122,7 +123,8 @@ class MLPNet(ClassifierMixin, BaseMLP):
     loss_curve_ : list of float
         The loss of each epoch, or iteration of 'lbfgs'.
     validation_scores_ : list of float or None
-        The accuracy on the held-out rows after each epoch, with `early_stopping`.
+        The score of the validation rows after each epoch, where there are any: the accuracy, or
+        what `scoring` says.
     best_validation_score_ : float or None
         The best of these.
     history_ : list of dict
@@ -164,9 +166,11 @@ class MLPNet(ClassifierMixin, BaseMLP):
 
     Notes
     -----
-    Differs from `MLPClassifier`, for the better: training stops after exactly `n_iter_no_change`
-    epochs without improvement instead of one more; a row of weight zero is the same as no row, and
-    with one batch an epoch a whole-numbered weight the same as so many rows, with `early_stopping`
+    Differs from `MLPClassifier`, for the better: `early_stopping` holds out rows by their content,
+    so that equal rows and weights of rows are the same thing; training stops after exactly
+    `n_iter_no_change` epochs without improvement instead of one more; a row of weight zero is the
+    same as no row, and with one batch an epoch a whole-numbered weight the same as so many rows,
+    with `early_stopping`
     too; 'lbfgs' computes in float32 where the data are, and heeds `early_stopping`; going on
     with other layers is an error; each call of `partial_fit` shuffles anew; the fitted object
     holds the optimiser's state only after `partial_fit`; no probability is rounded to 0. Data of

@@ -57,7 +57,8 @@ class MLPNetRegressor(RegressorMixin, BaseMLP):
         Whether to shuffle the rows before each epoch. Not used by 'lbfgs'.
     random_state : int, RandomState instance or None, default=None
         Source of the initial weights, the batches and the validation rows. The same number gives
-        the same weights as in scikit-learn, to rounding.
+        the same weights as in scikit-learn, to rounding; but with `early_stopping`, which holds out
+        other rows, and from the second call of `partial_fit` on.
     tol : float, default=1e-4
         The least improvement of the loss or validation score that counts; for 'lbfgs' the largest
         element of the gradient at which it has converged.
@@ -71,9 +72,9 @@ class MLPNetRegressor(RegressorMixin, BaseMLP):
     nesterovs_momentum : bool, default=True
         Whether that is Nesterov's momentum.
     early_stopping : bool, default=False
-        Whether to hold out `validation_fraction` of the rows, stop when their score has not
-        improved by `tol` for `n_iter_no_change` epochs, and restore the best weights, of
-        equal scores the latest.
+        Whether to hold out `validation_fraction` of the rows, or to take `X_val` of `fit`, stop
+        when their score (see `scoring`) has not improved by `tol` for `n_iter_no_change` epochs,
+        and restore the best weights, of equal scores the latest.
     validation_fraction : float, default=0.1
         Share of the rows (of the sum of sample weights) that is held out for `early_stopping`.
         Which rows these are follows from their content and `random_state`, not from their order.
@@ -114,7 +115,8 @@ class MLPNetRegressor(RegressorMixin, BaseMLP):
     loss_curve_ : list of float
         The loss of each epoch, or iteration of 'lbfgs'.
     validation_scores_ : list of float or None
-        The R^2 on the held-out rows after each epoch, with `early_stopping`.
+        The score of the validation rows after each epoch, where there are any: the R^2, or
+        what `scoring` says.
     best_validation_score_ : float or None
         The best of these.
     history_ : list of dict

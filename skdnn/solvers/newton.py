@@ -64,6 +64,10 @@ def newton_step(hessian: NDArray, gradient: NDArray) -> NDArray:
 def coordinate_step(problem: Problem, params, hessian, gradient, tol: float) -> NDArray:
     """Return the step that minimises the quadratic model plus the L1 penalty."""
     violation = problem.violation(params, gradient)
+    inner = max(violation * min(0.1, violation), 0.1 * tol)
+    if problem.network.loss.link == "identity":
+        # The model is the objective: what is minimised here need not be again.
+        inner = 1e-3 * tol
     step, product = np.zeros_like(params), np.zeros_like(params)
     engine.minimise_quadratic(
         hessian,
@@ -74,7 +78,7 @@ def coordinate_step(problem: Problem, params, hessian, gradient, tol: float) -> 
         step,
         product,
         _MAX_SWEEPS,
-        params.dtype.type(max(violation * min(0.1, violation), 0.1 * tol)),
+        params.dtype.type(inner),
     )
     if problem.coupled and step.size > problem.n_weights:
         # Along this shift, which changes no output, the descent need not have converged.

@@ -21,8 +21,15 @@ from linear_data import (
 from scipy import sparse
 from scipy.special import expit, softmax
 from sklearn.base import clone
-from sklearn.datasets import load_breast_cancer, load_digits, load_iris, load_wine
+from sklearn.datasets import (
+    load_breast_cancer,
+    load_diabetes,
+    load_digits,
+    load_iris,
+    load_wine,
+)
 from sklearn.exceptions import ConvergenceWarning
+from sklearn.linear_model import ElasticNet
 from sklearn.preprocessing import StandardScaler
 
 from skdnn import GDLinearRegression, GDLogisticRegression, SoftmaxClassifier
@@ -49,11 +56,11 @@ def test_path_and_curve(Estimator, solver):
     model = Estimator(solver=solver, store_path=True, max_iter=1000).fit(X, y)
     n_iter = int(np.ravel(model.n_iter_)[0])
     assert n_iter == len(model.loss_curve_) > 0
-    assert model.coef_path_.shape == (n_iter + 1, *np.atleast_2d(model.coef_).shape)
-    assert model.intercept_path_.shape == (n_iter + 1, np.size(model.intercept_))
+    assert model.coef_path_.shape == (n_iter + 1, *model.coef_.shape)
+    assert model.intercept_path_.shape == (n_iter + 1, *np.shape(model.intercept_))
     np.testing.assert_array_equal(model.coef_path_[0], 0)
-    np.testing.assert_array_equal(model.coef_path_[-1], np.atleast_2d(model.coef_))
-    np.testing.assert_array_equal(model.intercept_path_[-1], np.atleast_1d(model.intercept_))
+    np.testing.assert_array_equal(model.coef_path_[-1], model.coef_)
+    np.testing.assert_array_equal(model.intercept_path_[-1], model.intercept_)
     assert not hasattr(Estimator().fit(X, y), "coef_path_")
     if solver != "nesterov":
         assert (np.diff(model.loss_curve_) <= 1e-12).all()
@@ -434,3 +441,11 @@ def test_nesterov_is_no_slower_than_plain_descent(load, l1_ratio):
         for solver in ("gd", "nesterov")
     }
     assert n_iter["nesterov"] <= n_iter["gd"]
+
+
+@pytest.mark.parametrize("l1_ratio", [0.5, 0.9, 1.0])
+def test_elastic_net_is_exact_at_the_default_tol(l1_ratio):
+    X, y = load_diabetes(return_X_y=True)
+    exact = ElasticNet(alpha=0.1, l1_ratio=l1_ratio, tol=1e-12, max_iter=100_000).fit(X, y)
+    model = GDLinearRegression(alpha=0.1, l1_ratio=l1_ratio).fit(X, y)
+    np.testing.assert_allclose(model.coef_, exact.coef_, atol=1e-5 * np.abs(exact.coef_).max())

@@ -122,8 +122,15 @@ def test_loss_may_count():
     ids=lambda value: value if isinstance(value, str) else "",
 )
 def test_errors(options, message):
-    with pytest.raises(ValueError, match=message):
+    with pytest.raises(ValueError, match=message) as error:
         MLPNet(max_iter=1).fit(X[TRAIN], Y[TRAIN], **options)
+    assert "X_val" in str(error.value)
+
+
+def test_a_scorer_that_is_not_one():
+    with pytest.raises(ValueError, match=r"'scoring' parameter.*'loss', the name of") as error:
+        MLPNet(scoring="acuracy").fit(X, Y)
+    assert len(str(error.value)) < 250
 
 
 def test_warm_start_goes_on_with_the_history():
