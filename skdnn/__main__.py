@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import argparse
-import difflib
+import os
 import platform
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import joblib
 import numba
@@ -30,9 +30,15 @@ from skdnn.compare import (
     make_splitter,
     warm_up,
 )
-
-if TYPE_CHECKING:
-    import pandas
+from skdnn.tables import (
+    UserError,
+    check_column,
+    check_numbers,
+    find_counters,
+    list_columns,
+    read_table,
+    tidy,
+)
 
 DESCRIPTION = """\
 Compare skdnn's estimators with scikit-learn's: same folds, same preprocessing, same
@@ -56,10 +62,6 @@ BUNDLED: dict[str, tuple[Callable[..., Any], Task]] = {
 }
 
 
-class UserError(Exception):
-    """What the user asked for cannot be done; the message says in one line what to change."""
-
-
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line.
 
@@ -71,7 +73,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     Returns
     -------
     int
-        Exit code: 0 when done, 2 when the table cannot be used, 130 when interrupted.
+        Exit code: 0 when done, 1 when the reader of the output is gone, 2 when the table cannot
+        be used, 130 when interrupted.
     """
     options = _make_parser().parse_args(argv)
     try:
@@ -79,9 +82,14 @@ def main(argv: Sequence[str] | None = None) -> int:
             _run_bundled(options)
         else:
             _run_table(options)
+        sys.stdout.flush()
     except UserError as error:
         print(f"python -m skdnn: error: {error}", file=sys.stderr)
         return 2
+    except BrokenPipeError:
+        # The interpreter flushes once more at its exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
     except KeyboardInterrupt:
         print("\nstopped", file=sys.stderr)
         return 130
@@ -118,13 +126,14 @@ def _make_parser() -> argparse.ArgumentParser:
 
 def _add_options(group: Any) -> None:
     for name, kind, default, text in (
-        ("--folds", _whole(2), 4, "how many, default: 4"),
+        ("--folds", _whole(2), 4, "number of cross-validation folds, default: 4"),
         ("--random-state", _whole(0), 0, "seed of folds and networks, default: 0"),
         ("--hidden-layer-sizes", _sizes, (100,), "of the networks, such as 64,32; default: 100"),
         ("--max-iter", _whole(1), None, "most iterations, default: 200, linear models 1000"),
         ("--threads", _whole(1), 1, "most BLAS threads of an estimator, default: 1"),
     ):
-        group.add_argument(name, metavar="N", type=kind, default=default, help=text)
+        metavar = "N[,N…]" if kind is _sizes else "N"
+        group.add_argument(name, metavar=metavar, type=kind, default=default, help=text)
 
 
 def _whole(least: int) -> Callable[[str], int]:
@@ -141,7 +150,11 @@ def _sizes(text: str) -> tuple[int, ...]:
 
 
 def _run_bundled(options: argparse.Namespace) -> None:
-    for name in ("target", "drop", "task"):
+    if options.drop:
+        raise UserError(
+            "no DATA: --drop takes all names up to the next option, so write DATA first"
+        )
+    for name in ("target", "task"):
         if getattr(options, name):
             raise UserError(f"--{name} needs a table: python -m skdnn DATA.csv --target COLUMN")
     _print_versions(options)
@@ -151,22 +164,28 @@ def _run_bundled(options: argparse.Namespace) -> None:
 
 
 def _run_table(options: argparse.Namespace) -> None:
-    frame = _read_csv(options.data)
-    if options.target is None:
-        raise UserError(f"--target is missing; {_list_columns(frame)}")
-    for column in (options.target, *options.drop):
-        _check_column(frame, column)
-    labelled = frame.dropna(subset=[options.target])
+    table = read_table(options.data)
+    frame, target = table.frame, options.target
+    if target is None:
+        raise UserError(f"--target is missing; {list_columns(frame)}")
+    for column in (target, *options.drop):
+        check_column(frame, column)
+    if target in options.drop:
+        raise UserError(f"{target!r} is the target, so it cannot be left out with --drop")
+    labels = [target] if options.task == "classification" else []
+    check_numbers(table, target, skip=[*options.drop, *labels])
+    labelled = frame.dropna(subset=[target])
     # Without its gaps a column of booleans is one again.
-    y = labelled[options.target].infer_objects().to_numpy()
+    y = labelled[target].infer_objects().to_numpy()
     task: Task = options.task or find_task(y)
     y = _check_target(y, task, options)
-    X, notes = _tidy(labelled.drop(columns=[options.target, *options.drop]))
+    columns = frame.columns.drop([target, *options.drop])
+    X, notes = tidy(labelled[columns])
     if len(labelled) < len(frame):
-        notes.append(f"{len(frame) - len(labelled)} rows left out: no {options.target!r} in them")
+        notes.append(f"{len(frame) - len(labelled)} rows left out: no {target!r} in them")
 
     _print_versions(options)
-    for note in notes:
+    for note in (*table.notes, *find_counters(frame[X.columns]), *notes):
         print(note)
     _run(Path(options.data).name, X, y, task, make_preprocessor(), options)
 
@@ -177,7 +196,9 @@ def _run(
     """Compare on one table and print."""
     n_classes = len(np.unique(y)) if task == "classification" else None
     classes = f" of {n_classes} classes" if n_classes else ""
-    print(f"\n{name}: {X.shape[0]} rows, {X.shape[1]} columns, {task}{classes}", flush=True)
+    found = options.data is not None and options.task is None
+    how = " (found from the target; --task overrides)" if found else ""
+    print(f"\n{name}: {X.shape[0]} rows, {X.shape[1]} columns, {task}{classes}{how}", flush=True)
     pairs = make_pairs(
         task,
         n_classes=n_classes,
@@ -214,6 +235,9 @@ def _print_versions(options: argparse.Namespace) -> None:
     print(f"Python {platform.python_version()}, {packages}, {joblib.cpu_count()} CPUs")
     print(f"mean ± standard deviation over {options.folds} folds; BLAS threads: {options.threads}")
     print("times are of the estimator alone, without the preprocessing that all share")
+    print(
+        "differences are skdnn's minus scikit-learn's; better: beyond their spread over the folds"
+    )
 
 
 class _Status:
@@ -243,45 +267,11 @@ class _Status:
             print(f"\r{'':<99}\r", end="", file=sys.stderr, flush=True)
 
 
-def _read_csv(path: str) -> pandas.DataFrame:
-    try:
-        import pandas
-    except ImportError:
-        raise UserError(
-            "reading a table needs pandas: install skdnn[pandas], or python -m pip install pandas"
-        ) from None
-    form: dict[str, Any] = {"encoding": "utf-8-sig", "skipinitialspace": True}
-    try:
-        # Of the three usual separators, the one that finds most columns in the header.
-        separator = max(
-            ",;\t", key=lambda sep: pandas.read_csv(path, sep=sep, nrows=0, **form).shape[1]
-        )
-        # Infinite values are gaps too: no estimator takes them.
-        gaps = ["?", "inf", "-inf", "Inf", "-Inf", "Infinity", "-Infinity"]
-        return pandas.read_csv(path, sep=separator, na_values=gaps, low_memory=False, **form)
-    except (OSError, EOFError, ValueError) as error:
-        reason = " ".join(str(getattr(error, "strerror", None) or error).split())
-        raise UserError(f"cannot read {path} as CSV: {reason}") from None
-
-
-def _list_columns(frame: pandas.DataFrame) -> str:
-    names = [str(column) for column in frame.columns]
-    more = f" and {len(names) - 30} more" if len(names) > 30 else ""
-    return f"the columns are {', '.join(names[:30])}{more}"
-
-
-def _check_column(frame: pandas.DataFrame, column: str) -> None:
-    if column in frame.columns:
-        return
-    by_lower_case = {str(name).lower(): name for name in frame.columns}
-    close = difflib.get_close_matches(column.lower(), by_lower_case, n=1)
-    hint = f"did you mean {by_lower_case[close[0]]!r}? " if close else ""
-    raise UserError(f"there is no column {column!r}; {hint}{_list_columns(frame)}")
-
-
 def _check_target(y: np.ndarray, task: Task, options: argparse.Namespace) -> np.ndarray:
     """Refuse what cannot be learned; return codes of the classes, or numbers."""
-    target, folds = options.target, options.folds
+    target, folds, is_number = options.target, options.folds, y.dtype.kind in "iuf"
+    if len(y) == 0:
+        raise UserError(f"the target {target!r} is empty")
     if len(y) < 2 * folds:
         raise UserError(f"{len(y)} rows with {target!r} are too few for {folds} folds")
     if task == "regression":
@@ -296,33 +286,14 @@ def _check_target(y: np.ndarray, task: Task, options: argparse.Namespace) -> np.
     if len(labels) == 1:
         raise UserError(f"the target {target!r} has one value only, {labels[0]}")
     if task == "classification" and counts.min() < folds:
+        ways = "leave such rows out, or take fewer --folds"
+        if is_number:
+            ways = "leave such rows out, take fewer --folds, or --task regression"
         raise UserError(
             f"class {str(labels[counts.argmin()])!r} of {target!r} has fewer rows "
-            f"({counts.min()}) than there are folds ({folds}): leave such rows out, "
-            "take fewer --folds, or --task regression"
+            f"({counts.min()}) than there are folds ({folds}): {ways}"
         )
     return y
-
-
-def _tidy(X: pandas.DataFrame) -> tuple[pandas.DataFrame, list[str]]:
-    """Drop columns that say nothing; make text of everything that is not a number."""
-    X = X.copy()
-    notes = []
-    for column in X.columns:
-        values = X[column].dropna()
-        is_number = values.dtype.kind in "iuf"
-        if values.empty:
-            notes.append(f"column {column!r} left out: it is empty")
-        elif not is_number and values.is_unique and len(values) > 1:
-            notes.append(f"column {column!r} left out: text with all values distinct")
-        else:
-            if not is_number:
-                X[column] = X[column].map(str, na_action="ignore").astype(object)
-            continue
-        del X[column]
-    if X.shape[1] == 0:
-        raise UserError("no column is left to learn from")
-    return X, notes
 
 
 if __name__ == "__main__":

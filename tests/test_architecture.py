@@ -22,7 +22,7 @@ FLOORS = [
     {"solvers", "training"},
     {"linear", "mlp"},
     {"skdnn"},
-    {"compare"},
+    {"compare", "tables"},
     {"__main__"},
 ]
 # Inside the engine the same: each file only from those before it.
