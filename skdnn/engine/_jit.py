@@ -1,6 +1,8 @@
 """The decorator that every kernel wears, and the form of their tables."""
 
+import functools
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -31,9 +33,22 @@ EXACT_OPTIONS: Any = {
 }
 
 
+@functools.cache
+def _engine_stamp() -> tuple:
+    """Return what changes when any file of the engine does."""
+    files = sorted(Path(__file__).parent.glob("*.py"))
+    return tuple((file.name, file.stat().st_mtime_ns, file.stat().st_size) for file in files)
+
+
 def _compile(function: Callable, **flags: Any) -> Callable:
     try:
-        return njit(**flags)(function)
+        dispatcher = njit(**flags)(function)
+        # numba stamps a cached kernel with its own file only; the kernels of other files, which
+        # are compiled into it, would stay as they were when those files change.
+        index: Any = getattr(getattr(dispatcher, "_cache", None), "_cache_file", None)
+        if hasattr(index, "_source_stamp"):
+            index._source_stamp = (index._source_stamp, _engine_stamp())
+        return dispatcher
     except RuntimeError as error:
         # numba finds no folder that it may write to (a container, a zip file): compile in
         # each process rather than fail to import.
