@@ -226,11 +226,11 @@ def train_lbfgs(
         return value, gradient.astype(np.float64, copy=False)
 
     def after_iteration(intermediate_result):
+        nonlocal iteration, started, interrupted
         current = intermediate_result.x.astype(dtype, copy=False)
         loss = intermediate_result.fun
         if objective.network.value_scale != 1.0:
             loss = objective.reported_loss(current)
-        nonlocal iteration, started, interrupted
         iteration += 1
         params[:] = current
         progress.record(iteration, loss, current, started)

@@ -2,6 +2,7 @@
 
 import warnings
 from abc import ABC, abstractmethod
+from itertools import pairwise
 from numbers import Integral, Real
 from typing import ClassVar
 
@@ -178,7 +179,6 @@ class BaseMLP(CallbackSupportMixin, BaseEstimator, ABC):
                 self._fit_stochastic(
                     network, params, X, targets, part, progress, random_state, incremental
                 )
-            self._finish(progress, params)
         if not np.isfinite(params).all():
             raise ValueError(
                 "Solver produced non-finite parameter weights. The input data may contain large "
@@ -281,7 +281,7 @@ class BaseMLP(CallbackSupportMixin, BaseEstimator, ABC):
     def _packed(self, network: Network) -> NDArray:
         """Return the flat vector of which `coefs_` and `intercepts_` are views."""
         shapes = [coef.shape for coef in self.coefs_]
-        wanted = [coef.shape for coef in network.views(np.empty(network.n_params))[0]]
+        wanted = list(pairwise(network.sizes))
         if shapes != wanted:
             raise ValueError(
                 "warm_start and partial_fit go on with the layers of the previous fit: its weights "
@@ -331,6 +331,7 @@ class BaseMLP(CallbackSupportMixin, BaseEstimator, ABC):
         return progress
 
     def _finish(self, progress: Progress, params: NDArray):
+        """Restore the best weights, if there were rows to judge by, and show what was recorded."""
         self.validation_scores_ = self.best_validation_score_ = self.best_loss_ = None
         if progress.validate is not None:
             self.validation_scores_ = [row.get("validation_score") for row in progress.history]
@@ -364,6 +365,7 @@ class BaseMLP(CallbackSupportMixin, BaseEstimator, ABC):
         )
         self.t_ += self.n_iter_ * n_rows
         self._weight_seen += self.n_iter_ * batches.weight
+        self._finish(progress, params)
         if progress.history:
             self.loss_ = np.float64(progress.history[-1]["loss"])
         if incremental:
@@ -412,8 +414,7 @@ class BaseMLP(CallbackSupportMixin, BaseEstimator, ABC):
         self.n_iter_ = train_lbfgs(
             objective, params, progress, max_iter=self.max_iter, max_fun=self.max_fun
         )
-        if progress.early_stopping and progress.best_params is not None:
-            params[:] = progress.best_params
+        self._finish(progress, params)
         self.loss_ = np.float64(objective.reported_loss(params))
 
     def _raw_scores(self, X) -> NDArray:

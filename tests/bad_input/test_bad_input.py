@@ -6,6 +6,7 @@ import warnings
 import numpy as np
 import pandas as pd
 import pytest
+from cases import each
 from scipy import sparse
 from sklearn.base import clone, is_classifier
 from sklearn.datasets import make_regression
@@ -36,18 +37,6 @@ LINEAR = [GDLogisticRegression(), SoftmaxClassifier(), GDLinearRegression()]
 pytestmark = pytest.mark.filterwarnings(
     "ignore:Stochastic Optimizer:sklearn.exceptions.ConvergenceWarning"
 )
-
-
-def each(estimators):
-    """Parametrise by estimators."""
-    names = [type(estimator).__name__ for estimator in estimators]
-    return pytest.mark.parametrize("model", estimators, ids=names, indirect=True)
-
-
-@pytest.fixture
-def model(request):
-    """Return an estimator that no other test has fitted."""
-    return clone(request.param)
 
 
 def task(model, n=40):

@@ -8,6 +8,7 @@ import threading
 import joblib
 import numpy as np
 import pytest
+from cases import each, output, task
 from sklearn.base import clone, is_classifier
 from sklearn.exceptions import NotFittedError
 from sklearn.model_selection import KFold, cross_val_predict
@@ -32,33 +33,6 @@ STOCHASTIC = [
     GDLinearRegression(solver="sgd", batch_size=16, **FEW_EPOCHS),
 ]
 UNCONVERGED = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
-
-
-def each(estimators):
-    """Parametrise by estimators."""
-    names = [type(estimator).__name__ for estimator in estimators]
-    return pytest.mark.parametrize("model", estimators, ids=names, indirect=True)
-
-
-@pytest.fixture
-def model(request):
-    """Return an estimator that no other test has fitted."""
-    return clone(request.param)
-
-
-def task(model, n=150):
-    """Return features, the last of which is noise, and targets."""
-    rng = np.random.default_rng(1)
-    X = rng.normal(size=(n, 5))
-    if is_classifier(model):
-        scores = X[:, :4] @ [[3, 0, 0], [0, 3, 0], [0, 0, 3], [3, -3, 0]]
-        return X, (scores + rng.normal(size=(n, 3))).argmax(axis=1)
-    return X, X[:, :4] @ [1.0, 0.8, -0.6, 0.5] + rng.normal(scale=0.2, size=n)
-
-
-def output(model, X):
-    """Return the finest output there is."""
-    return model.predict_proba(X) if is_classifier(model) else model.predict(X)
 
 
 @each(STOCHASTIC)

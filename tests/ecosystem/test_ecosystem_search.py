@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from cases import each
 from scipy.stats import loguniform
 from sklearn.base import clone, is_classifier
 from sklearn.datasets import load_diabetes, load_iris
@@ -42,18 +43,6 @@ STRENGTH = {
     MLPNetRegressor: ("alpha", [1e5, 10.0, 1e4]),
     GDLinearRegression: ("alpha", [1e3, 0.01, 1e2]),
 }
-
-
-def each(estimators):
-    """Parametrise by estimators."""
-    names = [type(estimator).__name__ for estimator in estimators]
-    return pytest.mark.parametrize("model", estimators, ids=names, indirect=True)
-
-
-@pytest.fixture
-def model(request):
-    """Return an estimator that no other test has fitted."""
-    return clone(request.param)
 
 
 def task(model):
