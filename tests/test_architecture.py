@@ -16,7 +16,7 @@ ROOT = Path(skdnn.__file__).parent
 # From the ground up; a module may import from the floors below its own, and on its own floor where
 # that is a package.
 FLOORS = [
-    {"engine", "threads"},
+    {"engine", "threads", "component"},
     {"network", "schedules", "splitting", "validation"},
     {"objective", "tasks", "stochastic", "callbacks"},
     {"solvers", "training"},
