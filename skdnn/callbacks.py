@@ -107,8 +107,17 @@ def _detached(fitted_estimator):
 
 
 def _weights(model) -> dict[str, Any]:
-    names = ("coefs_", "intercepts_") if hasattr(model, "coefs_") else ("coef_", "intercept_")
-    return {name: copy.deepcopy(getattr(model, name)) for name in names}
+    names = ("coefs_", "intercepts_", "normalizations_", "coef_", "intercept_")
+    return {name: copy.deepcopy(getattr(model, name)) for name in names if hasattr(model, name)}
+
+
+def _restore(arrays: list, saved: list) -> None:
+    """Write saved weights into the arrays of a model, which are views of one vector."""
+    for own, value in zip(arrays, saved, strict=True):
+        if isinstance(own, dict):
+            _restore(list(own.values()), list(value.values()))
+        elif own.flags.writeable:
+            own[:] = value
 
 
 class EarlyStopping(_Monitor):
@@ -167,8 +176,7 @@ class EarlyStopping(_Monitor):
         for name, best in run.get("weights", {}).items():
             value = getattr(estimator, name, None)
             if isinstance(value, list):
-                for array, restored in zip(value, best, strict=True):
-                    array[:] = restored
+                _restore(value, best)
             elif value is not None:
                 setattr(estimator, name, best)
 
@@ -324,7 +332,8 @@ class WeightHistory(_EpochCallback):
     epochs_ : list of int
         The epochs whose weights were kept, of the last fit.
     weights_ : list of dict
-        Their weights: copies of `coefs_` and `intercepts_`, or `coef_` and `intercept_`.
+        Their weights: copies of `coefs_`, `intercepts_` and `normalizations_`, or of `coef_` and
+        `intercept_`.
     """
 
     def __init__(self, every: int = 1):

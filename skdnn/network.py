@@ -1,12 +1,13 @@
 """The description of a network: its layers over one flat vector of parameters."""
 
-from itertools import pairwise
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from skdnn import engine
+from skdnn.layers import Layer
 
 # Rows that are evaluated at once where all of them are wanted: enough for the matrix products to
 # run at full speed, few enough for a batch's activations to stay in the cache.
@@ -15,149 +16,301 @@ _CHUNK_ROWS = (64, 1024)
 
 
 class Network:
-    """A table of fully connected layers, a loss, and where each layer's parameters stand.
+    """A table of layers, a loss, and where each layer's parameters stand.
 
     Parameters
     ----------
-    sizes : sequence of int
-        Number of features, of units in each hidden layer, and of outputs.
+    n_features : int
+    layers : sequence of Layer
+        The last one is the output layer.
     loss : str
         A key of `engine.LOSSES`.
     activation : str, default="identity"
-        The hidden layers' activation, a key of `engine.ACTIVATIONS`.
+        That of the layers that name none.
+    kernel_initializer : str, array or Initializer, default=None
+        That of the dense layers that name none; None: what suits the activation.
     dtype : dtype, default=float64
         float32 or float64.
-    fit_intercept : bool, default=True
-        Whether the layers have biases.
     l1, l2 : float, default=0.0
-        Strength of the penalties on the weights: l1 |W| + l2 / 2 W^2.
+        Strength of the penalties on the weights of layers that name none: l1 |W| + l2 / 2 W^2.
     penalty_per_weight : bool, default=False
-        Whether the penalties are divided by the sum of the rows' weights.
-    loss_parameter : float, default=None
-        The loss's parameter; None for its default.
-    dropout : float or sequence of float, default=0.0
-        The share of the outputs of each hidden layer that is dropped in training.
+        Whether these penalties are divided by the sum of the rows' weights.
+    loss_parameter : float or sequence of float, default=None
+        The loss's parameter, or one for each output; None for its default.
+    learning_rates : sequence of float, default=None
+        For each layer what its learning rate is multiplied by; None for 1.
+
+    Attributes
+    ----------
+    n_params : int
+        Number of parameters that a solver changes, the first ones of the flat vector.
+    n_numbers : int
+        Length of the flat vector, which ends with the running statistics.
+    layers, inference, sampling : ndarray of engine.LAYER
+        The table in training, at prediction, and at prediction with dropout.
+    ends : list of int
+        For each layer the number of rows of `inference` up to its end.
     """
 
     def __init__(
         self,
-        sizes,
+        n_features: int,
+        layers: Sequence[Layer],
         loss: str,
         *,
         activation: str = "identity",
+        kernel_initializer: Any = None,
         dtype: DTypeLike = np.float64,
-        fit_intercept: bool = True,
         l1: float = 0.0,
         l2: float = 0.0,
         penalty_per_weight: bool = False,
-        loss_parameter: float | None = None,
-        dropout: Any = 0.0,
+        loss_parameter: Any = None,
+        learning_rates: Sequence[float] | None = None,
     ):
-        self.sizes = tuple(int(size) for size in sizes)
+        self.specs, self.activation = tuple(layers), activation
+        self.kernel_initializer = kernel_initializer
         self.loss = engine.LOSSES[loss]
         self.dtype = np.dtype(dtype)
-        self.layers = np.zeros(len(self.sizes) - 1, engine.LAYER)
-        hidden, output = engine.ACTIVATIONS[activation], engine.ACTIVATIONS["identity"]
-        rates = np.broadcast_to(dropout, len(self.layers) - 1)
-        self.n_params = numbers = 0
-        for i, (n_in, n_out) in enumerate(pairwise(self.sizes)):
-            layer = self.layers[i]
-            kind = hidden if i < len(self.layers) - 1 else output
-            layer["n_in"], layer["n_out"] = n_in, n_out
-            layer["activation"], layer["alpha"] = kind.code, kind.alpha
-            layer["l1"], layer["l2"] = l1, l2
-            layer["weights"] = self.n_params
-            layer["bias"] = self.n_params + n_in * n_out if fit_intercept else engine.NO_BIAS
-            self.n_params += n_in * n_out + (n_out if fit_intercept else 0)
-            layer["scores"] = numbers
-            layer["outputs"] = numbers + (n_out if kind.keeps_input else 0)
-            numbers = int(layer["outputs"]) + n_out
-            if i < len(self.layers) - 1 and rates[i]:
-                layer["dropout"] = rates[i]
-                layer["masks"], layer["dropped"] = numbers, numbers + n_out
-                numbers += 2 * n_out
-        self.n_targets = 1 if self.loss.link == "softmax" else self.sizes[-1]
-        widest = max(self.sizes[1:])
-        objective = np.zeros((), engine.OBJECTIVE)
+        self.n_features, self.n_params, self._numbers = int(n_features), 0, 0
+        penalties = {"l1": l1, "l2": l2, "per_weight": penalty_per_weight}
+        rates = [1.0] * len(self.specs) if learning_rates is None else learning_rates
+        rows: list[dict] = []
+        self._owners: list[int] = []
+        n_in = self.n_features
+        for number, (layer, rate) in enumerate(zip(self.specs, rates, strict=True)):
+            for fields in layer.records(n_in):
+                rows.append(self._row(n_in, fields, penalties, rate))
+                self._owners.append(number)
+                n_in = rows[-1]["n_out"]
+        self.n_outputs, self.n_numbers = n_in, self.n_params
+        for row in rows:
+            row["statistics"] = self.n_numbers
+            if row["kind"] in (engine.BATCH_NORM, engine.NORMALIZE):
+                self.n_numbers += 2 * row["n_out"] + 1
+        self.layers = np.zeros(len(rows), engine.LAYER)
+        for record, row in zip(self.layers, rows, strict=True):
+            for name, value in row.items():
+                record[name] = value
+        self.sampling = self.layers.copy()
+        kinds = self.sampling["kind"]
+        kinds[kinds == engine.BATCH_NORM] = engine.NORMALIZE
+        self.inference = self.sampling[kinds != engine.DROPOUT]
+        kept = np.asarray(self._owners)[kinds != engine.DROPOUT]
+        self.ends = [int((kept <= number).sum()) for number in range(len(self.specs))]
+        self._describe_objective(loss_parameter)
+        self._places = self._find_places()
+
+    def _row(self, n_in: int, fields: dict, penalties: dict, rate: float) -> dict:
+        """Return a row of the table, and take the room that it needs."""
+        fields = dict(fields)
+        n_out, has_bias = fields["n_out"], fields.pop("has_bias", False)
+        trained = rate if fields.pop("trainable", True) else 0.0
+        kind = engine.ACTIVATIONS[fields.pop("activation", "identity") or self.activation]
+        alpha = fields.pop("alpha", None)
+        weights = fields.setdefault("weight_rows", 0) * n_out
+        if weights and "l2" not in fields:
+            fields |= penalties
+        row = {
+            **fields,
+            "n_in": n_in,
+            "activation": kind.code,
+            "alpha": kind.alpha if alpha is None else alpha,
+            "learning_rate": trained,
+            "params": self.n_params,
+            "bias": self.n_params + weights if has_bias else engine.NO_BIAS,
+        }
+        self.n_params += weights + (n_out if has_bias else 0)
+        row["end"] = self.n_params
+        row["scores"] = self._room(n_out)
+        row["outputs"] = self._room(n_out) if kind.keeps_input else row["scores"]
+        if row["kind"] not in (engine.DENSE, engine.MAX_POOL):
+            row["kept"] = self._room(n_out)
+            row["inverse"] = self._room(n_out)
+        return row
+
+    def _room(self, numbers: int) -> int:
+        """Take so many numbers per row of the workspace; return where they begin."""
+        self._numbers += numbers
+        return self._numbers - numbers
+
+    def _describe_objective(self, loss_parameter) -> None:
+        parameters = self.loss.parameter if loss_parameter is None else loss_parameter
+        objective = np.zeros(np.size(parameters), engine.OBJECTIVE)
         objective["loss"] = self.loss.code
-        objective["parameter"] = self.loss.parameter if loss_parameter is None else loss_parameter
-        objective["value_scale"] = 1 / self.sizes[-1] if self.loss.averages_outputs else 1.0
-        objective["penalty_per_weight"] = penalty_per_weight
-        objective["targets"] = numbers
-        objective["deltas"] = numbers + self.n_targets
-        objective["widest"] = widest
-        self.objective = objective[()]
-        self.numbers_per_row = numbers + self.n_targets + 2 * widest
+        objective["parameter"] = parameters
+        objective["value_scale"] = 1 / self.n_outputs if self.loss.averages_outputs else 1.0
+        objective["even_batches"] = (self.layers["kind"] == engine.BATCH_NORM).any()
+        # The losses take the outputs' place where those are not needed for the gradient.
+        last = self.layers[-1]
+        linear = last["activation"] == engine.ACTIVATIONS["identity"].code
+        objective["losses"] = last["outputs"] if linear else self._room(self.n_outputs)
+        self.n_targets = 1 if self.loss.link == "softmax" else self.n_outputs
+        objective["targets"] = self._room(self.n_targets)
+        objective["widest"] = widest = int(self.layers["n_out"].max())
+        objective["deltas"] = self._room(2 * widest)
+        self.objective = objective
+        self.numbers_per_row = self._numbers
 
     @property
     def value_scale(self) -> float:
         """Factor between the mean loss that is minimised and the one that is reported."""
-        return float(self.objective["value_scale"])
+        return float(self.objective["value_scale"][0])
+
+    @property
+    def is_random(self) -> bool:
+        """Whether training drops anything."""
+        return bool((self.layers["kind"] == engine.DROPOUT).any())
+
+    @property
+    def normalizes(self) -> bool:
+        """Whether training normalises by batches."""
+        return bool((self.layers["kind"] == engine.BATCH_NORM).any())
 
     def chunk_rows(self, n_rows: int) -> int:
         """Return how many rows to evaluate at once where all `n_rows` are wanted."""
         fewest, most = _CHUNK_ROWS
-        return min(n_rows, max(fewest, min(most, _CHUNK_NUMBERS // max(self.sizes))))
+        widest = max(self.n_features, int(self.objective["widest"][0]))
+        return min(n_rows, max(fewest, min(most, _CHUNK_NUMBERS // widest)))
 
     def workspace(self, data, rows: int) -> NDArray:
         """Return room for the activations of a batch of `rows` rows of `data`."""
-        gathered = data.X.shape[1] if data.order.size else 0
-        return np.empty(rows * (self.numbers_per_row + gathered), data.X.dtype)
+        ordered = data.order.size and not data.row_starts.size
+        kinds = self.layers["kind"][0], self.inference["kind"][0]
+        gathers = ordered or any(kind != engine.DENSE for kind in kinds)
+        numbers = self.numbers_per_row + (self.n_features if gathers else 0)
+        return np.empty(rows * numbers, data.X.dtype)
 
-    def views(self, params: NDArray) -> tuple[list[NDArray], list[NDArray]]:
-        """Return each layer's weights, shape (n_in, n_out), and biases, as views of `params`."""
-        coefs, intercepts = [], []
-        for layer in self.layers:
-            start, shape = int(layer["weights"]), (int(layer["n_in"]), int(layer["n_out"]))
-            coefs.append(params[start : start + shape[0] * shape[1]].reshape(shape))
-            if layer["bias"] != engine.NO_BIAS:
-                intercepts.append(params[int(layer["bias"]) :][: shape[1]])
-        return coefs, intercepts
+    def _find_places(self) -> list[dict[str, tuple[int, tuple[int, ...]]]]:
+        """Return for each row with parameters where its arrays begin, and their shapes."""
+        places: list[dict[str, tuple[int, tuple[int, ...]]]] = []
+        for row in self.layers:
+            n_out, begin = int(row["n_out"]), int(row["params"])
+            if row["weight_rows"]:
+                normal = row["kind"] != engine.DENSE
+                shape: tuple[int, ...] = (n_out,) if normal else (int(row["weight_rows"]), n_out)
+                place = {"weights": (begin, shape)}
+                if row["bias"] != engine.NO_BIAS:
+                    place["bias"] = int(row["bias"]), (n_out,)
+                if normal:
+                    first = int(row["statistics"])
+                    place["mean"] = first, (n_out,)
+                    place["variance"] = first + n_out, (n_out,)
+                    place["n_batches"] = first + 2 * n_out, (1,)
+                places.append(place)
+        return places
 
-    def flat(self, coefs, intercepts) -> NDArray:
-        """Return the flat vector of the given weights and biases.
+    @property
+    def owners(self) -> list[int]:
+        """For each entry of `arrays` the number of its layer."""
+        trained = self.layers["weight_rows"] > 0
+        return [owner for owner, own in zip(self._owners, trained, strict=True) if own]
+
+    def arrays(self, params: NDArray) -> list[dict[str, NDArray]]:
+        """Return for each layer with parameters its arrays by name, as views of `params`."""
+        return [
+            {name: params[i : i + np.prod(shape)].reshape(shape) for name, (i, shape) in p.items()}
+            for p in self._places
+        ]
+
+    def initialize(self, params: NDArray, random_state) -> None:
+        """Draw the initial values of all arrays, in place."""
+        arrays = iter(self.arrays(params))
+        rows = self.layers
+        for number, layer in enumerate(self.specs):
+            own = rows[np.asarray(self._owners) == number]["weight_rows"].any()
+            layer.initialize(next(arrays) if own else {}, random_state, self)
+
+    def views(self, params: NDArray) -> dict[str, list]:
+        """Return the fitted attributes of an estimator, as views of `params`.
+
+        `coefs_` and `intercepts_` of the dense layers, zeros where there is no bias, and, where
+        there are any, `normalizations_`.
+        """
+        dense = [a for a in self.arrays(params) if "mean" not in a]
+        normal = [a for a in self.arrays(params) if "mean" in a]
+        nothing = np.zeros(1, params.dtype)
+        views: dict[str, list] = {
+            "coefs_": [a["weights"] for a in dense],
+            "intercepts_": [
+                a["bias"] if "bias" in a else np.broadcast_to(nothing, a["weights"].shape[1])
+                for a in dense
+            ],
+        }
+        if normal:
+            names = {"gamma": "weights", "beta": "bias"}
+            keys = ("gamma", "beta", "mean", "variance", "n_batches")
+            views["normalizations_"] = [{k: a[names.get(k, k)] for k in keys} for a in normal]
+        return views
+
+    def _ordered(self, coefs_, intercepts_, normalizations_=()) -> list[tuple[int, NDArray]]:
+        """Return where each of an estimator's arrays stands in the flat vector."""
+        dense, normal = iter(zip(coefs_, intercepts_, strict=True)), iter(normalizations_)
+        ordered = []
+        for place in self._places:
+            if "mean" in place:
+                own = next(normal)
+                own = {**own, "weights": own["gamma"], "bias": own["beta"]}
+            else:
+                own = dict(zip(("weights", "bias"), next(dense), strict=True))
+            ordered += [(begin, own[name]) for name, (begin, _) in place.items()]
+        return ordered
+
+    def flat(self, views: dict[str, list]) -> NDArray:
+        """Return the flat vector of an estimator's arrays, given by their attributes' names.
 
         It is the vector that they are views of, if they still are those of `views`, else a copy.
         """
-        params = coefs[0].base
-        if not isinstance(params, np.ndarray) or params.shape != (self.n_params,):
-            return self._pack(coefs, intercepts)
-        start, place = params.__array_interface__["data"][0], 0
-        for layer in zip(coefs, intercepts, strict=True):
-            for array in layer:
-                address = start + place * params.itemsize
-                if array.base is not params or array.__array_interface__["data"][0] != address:
-                    return self._pack(coefs, intercepts)
-                place += array.size
+        ordered = self._ordered(**views)
+        params = ordered[0][1].base
+        if isinstance(params, np.ndarray) and params.shape == (self.n_numbers,):
+            start, size = params.__array_interface__["data"][0], params.itemsize
+            if all(
+                array.base is params and array.__array_interface__["data"][0] == start + i * size
+                for i, array in ordered
+            ):
+                return params
+        params = np.empty(self.n_numbers, self.dtype)
+        for begin, array in ordered:
+            params[begin : begin + array.size] = np.ravel(array)
         return params
 
-    def _pack(self, coefs, intercepts) -> NDArray:
-        params = np.empty(self.n_params, self.dtype)
-        for views, arrays in zip(self.views(params), (coefs, intercepts), strict=True):
-            for view, array in zip(views, arrays, strict=True):
-                view[:] = array
-        return params
-
-    def scores(self, X, params: NDArray, rows: NDArray | None = None, seed: int = 0) -> NDArray:
+    def scores(
+        self,
+        X,
+        params: NDArray,
+        rows: NDArray | None = None,
+        *,
+        layers: NDArray | None = None,
+        seed: int = 0,
+    ) -> NDArray:
         """Return the last layer's outputs before the link, shape (n_rows, n_outputs).
 
-        Of all rows of `X`, or of those that `rows` names; computed in the parameters' dtype. With
-        a `seed` that is not zero, outputs are dropped as in training.
+        Parameters
+        ----------
+        X : ndarray or CSR matrix of shape (n_samples, n_features)
+        params : ndarray of shape (n_numbers,)
+            In whose dtype all is computed.
+        rows : ndarray of int64, default=None
+            Which rows; None for all.
+        layers : ndarray of engine.LAYER, default=None
+            The table, for instance the first rows of `inference`, for which it is the default.
+        seed : int, default=0
+            Makes the masks of dropout, with the table `sampling`.
         """
+        layers = self.inference if layers is None else layers
         data = engine.as_data(X, params.dtype, order=rows)
         n_rows = X.shape[0] if rows is None else len(rows)
-        out = np.empty((n_rows, self.sizes[-1]), params.dtype)
+        out = np.empty((n_rows, int(layers["n_out"][-1])), params.dtype)
         chunk = self.chunk_rows(n_rows)
         work = self.workspace(data, chunk)
-        engine.scores(data, self.layers, params, out, work, chunk, np.uint64(seed))
+        engine.scores(data, layers, params, out, work, chunk, np.uint64(seed))
         return out
 
     def mean_loss(self, scores: NDArray, targets: NDArray, weight: NDArray | None = None) -> float:
         """Return the mean loss of the rows with these scores, as it is reported: no penalties."""
         losses, derivatives = scores.copy(), np.empty_like(scores)
         targets = np.ascontiguousarray(targets, scores.dtype)
-        parameter = self.objective["parameter"]
-        engine.evaluate(self.loss.code, parameter, losses, targets, derivatives)
+        engine.evaluate(self.objective, losses, targets, derivatives)
         return float(np.average(losses.sum(axis=1), weights=weight) * self.value_scale)
 
     def link(self, scores: NDArray) -> NDArray:

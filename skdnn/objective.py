@@ -8,7 +8,7 @@ from skdnn.network import Network
 
 
 class Objective:
-    """A network's mean loss over all rows plus its L2 penalties.
+    """A network's mean loss over all rows plus its L2 penalties, as at prediction.
 
     Parameters
     ----------
@@ -36,14 +36,14 @@ class Objective:
             chunk = 4 * network.n_params // network.numbers_per_row
             self._rows = min(self.n_rows, max(self._rows, chunk))
         self._work = network.workspace(self.data, self._rows)
-        self._part = np.empty(network.n_params, network.dtype)
+        self._part = np.zeros(network.n_params, network.dtype)
         self.n_evaluations = 0
 
     def _loss(self, params: NDArray) -> tuple[float, float]:
         self.n_evaluations += 1
         net = self.network
         return engine.mean_loss(
-            self.data, self.n_rows, net.layers, net.objective, params, self._work, self._rows
+            self.data, self.n_rows, net.inference, net.objective, params, self._work, self._rows
         )
 
     def loss(self, params: NDArray) -> float:
@@ -63,7 +63,7 @@ class Objective:
         value = engine.loss_and_gradient(
             self.data,
             self.n_rows,
-            net.layers,
+            net.inference,
             net.objective,
             params,
             gradient,

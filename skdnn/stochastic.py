@@ -1,9 +1,12 @@
 """Epochs of a stochastic optimiser: rows in batches, shuffled, and the optimiser's state."""
 
+from contextlib import contextmanager
+
 import numpy as np
 from numpy.typing import NDArray
 
 from skdnn import engine
+from skdnn.averaging import EMA, Polyak
 from skdnn.network import Network
 from skdnn.schedules import Constant
 
@@ -49,27 +52,57 @@ class Optimization:
         The learning-rate schedule.
     seed : int, default=1
         Makes the masks of dropout, with the number of the step.
+    average : Polyak, EMA or None, default=None
+        Which mean of the parameters is wanted, instead of the parameters themselves.
     **settings
         The optimiser's constants, fields of `engine.SETTINGS`.
     """
 
     def __init__(
-        self, network: Network, name: str, schedule: Constant, *, seed: int = 1, **settings
+        self,
+        network: Network,
+        name: str,
+        schedule: Constant,
+        *,
+        seed: int = 1,
+        average: Polyak | EMA | None = None,
+        **settings,
     ):
         optimizer = engine.OPTIMIZERS[name]
         record = np.zeros((), engine.SETTINGS)
         record["code"] = optimizer.code
         for key, value in settings.items():
             record[key] = value
-        if not optimizer.decays:
-            record["weight_decay"] = 0.0
+        if average is not None:
+            record["average_rate"] = average.rate
+        self.average = average
+        self.mean = np.empty(0 if average is None else network.n_numbers, network.dtype)
+        # The parameters that the steps go on from, where others are shown.
+        self._trained: NDArray | None = None
         self.settings, self.schedule, self.steps = record[()], schedule, 0
         self.seed = np.uint64(seed)
-        self.moments = np.zeros((optimizer.n_moments, network.n_params), network.dtype)
+        self.moments = np.zeros(optimizer.n_moments * network.n_params, network.dtype)
+
+    def current(self, params: NDArray) -> NDArray:
+        """Return what training has come to: the parameters, or their mean."""
+        return self.mean if self.steps and self.average is not None else params
+
+    @contextmanager
+    def training(self, params: NDArray):
+        """Let `params` be what the steps change, and what they have come to afterwards."""
+        if self._trained is not None:
+            params[:] = self._trained
+        yield
+        if self.average is not None and self.steps:
+            self._trained = params.copy()
+            params[:] = self.mean
 
     def epoch(self, batches: "Batches", params: NDArray) -> float:
         """Train for one epoch, in place; return the mean of the batches' objectives."""
         net = batches.network
+        if self.average is not None and not self.steps:
+            steps = -(-batches.n_rows // batches.size)
+            self.settings["average_from"] = round(self.average.start * steps)
         loss = engine.train_epoch(
             batches.data,
             batches.n_rows,
@@ -79,6 +112,7 @@ class Optimization:
             params,
             batches.gradient,
             self.moments,
+            self.mean,
             self.settings,
             self.schedule.rate,
             self.steps,
@@ -120,12 +154,12 @@ class Batches:
             data = data._replace(order=engine.read_only(self.order))
         self.data = data
         self.work = network.workspace(data, size)
-        self.gradient = np.empty(network.n_params, network.dtype)
+        self.gradient = np.zeros(network.n_params, network.dtype)
 
     def first_loss(self, params: NDArray) -> float:
         """Return the mean loss of the rows that come first."""
         net = self.network
         loss, _ = engine.mean_loss(
-            self.data, self.size, net.layers, net.objective, params, self.work, self.size
+            self.data, self.size, net.inference, net.objective, params, self.work, self.size
         )
         return loss * net.value_scale

@@ -4,6 +4,7 @@ import time
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 import scipy.optimize
@@ -60,8 +61,8 @@ class Progress:
         """Return what gives the estimator's fitted attributes with a copy of these parameters."""
 
         def attributes():
-            coefs, intercepts = self.network.views(params.copy())
-            fitted = {"coefs_": coefs, "intercepts_": intercepts, "n_iter_": len(self.history)}
+            fitted: dict[str, Any] = dict(self.network.views(params.copy()))
+            fitted["n_iter_"] = len(self.history)
             if self.history:
                 fitted["loss_"] = self.history[-1]["loss"]
             return fitted
@@ -148,7 +149,8 @@ def train(
     if progress.tasks is not None:
         progress.tasks.schedule = optimization.schedule
     try:
-        outcome = _run_epochs(optimization, batches, params, progress, random_state, max_iter)
+        with optimization.training(params):
+            outcome = _run_epochs(optimization, batches, params, progress, random_state, max_iter)
     finally:
         if progress.tasks is not None:
             progress.tasks.close()
@@ -176,7 +178,7 @@ def _run_epochs(
         with Shuffler(random_state) as shuffler:
             while epoch < max_iter:
                 if progress.tasks is not None:
-                    progress.tasks.begin(progress.fitted(params))
+                    progress.tasks.begin(progress.fitted(optimization.current(params)))
                 started = time.perf_counter()
                 if batches.order is not None:
                     shuffler.shuffle(batches.order)
@@ -189,9 +191,10 @@ def _run_epochs(
                         f"large: the loss became {loss} in iteration {epoch}, with a learning "
                         f"rate of {schedule.rate:g}."
                     )
-                progress.record(epoch, loss, params, started, learning_rate=schedule.rate)
+                current = optimization.current(params)
+                progress.record(epoch, loss, current, started, learning_rate=schedule.rate)
                 schedule.epoch_ends(batches.weight)
-                if progress.tasks is not None and progress.tasks.end(progress.fitted(params)):
+                if progress.tasks is not None and progress.tasks.end(progress.fitted(current)):
                     return epoch, True
                 if progress.on_plateau:
                     stop, said = schedule.plateau()

@@ -17,7 +17,9 @@ ROOT = Path(skdnn.__file__).parent
 # that is a package.
 FLOORS = [
     {"engine", "threads", "component"},
-    {"network", "schedules", "splitting", "validation"},
+    {"initializers", "regularizers", "averaging", "schedules", "splitting", "validation"},
+    {"layers"},
+    {"network"},
     {"objective", "tasks", "stochastic", "callbacks"},
     {"solvers", "training"},
     {"linear", "mlp"},
@@ -29,8 +31,9 @@ FLOORS = [
 ENGINE = [
     {"_jit"},
     {"elementary", "data", "random", "hashing"},
-    {"activations", "losses", "optimizers"},
+    {"activations", "losses", "optimizers", "normalization", "products"},
     {"layers"},
+    {"penalties"},
     {"epoch"},
     {"curvature"},
 ]

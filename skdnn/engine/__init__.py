@@ -8,10 +8,15 @@ from typing import Any
 
 _HOMES = {
     "ACTIVATIONS": "activations",
+    "BATCH_NORM": "layers",
+    "DENSE": "layers",
+    "DROPOUT": "layers",
     "LAYER": "layers",
+    "MAX_POOL": "layers",
+    "NORMALIZE": "layers",
     "LOSSES": "losses",
     "NO_BIAS": "layers",
-    "OBJECTIVE": "epoch",
+    "OBJECTIVE": "losses",
     "OPTIMIZERS": "optimizers",
     "SETTINGS": "optimizers",
     "as_data": "data",
@@ -27,7 +32,7 @@ _HOMES = {
     "read_only": "data",
     "scores": "epoch",
     "shuffle": "random",
-    "soft_threshold": "epoch",
+    "soft_threshold": "penalties",
     "train_epoch": "epoch",
 }
 

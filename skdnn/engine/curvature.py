@@ -12,20 +12,18 @@ import numpy as np
 
 from skdnn.engine._jit import kernel
 from skdnn.engine.elementary import ONE, ZERO, exp
-from skdnn.engine.epoch import NO_DROPOUT, finish_gradient
-from skdnn.engine.layers import (
-    NO_BIAS,
+from skdnn.engine.epoch import NO_DROPOUT
+from skdnn.engine.layers import NO_BIAS, bias_of, forward, weights_of
+from skdnn.engine.losses import BINARY_LOG_LOSS, HUBER, LOG_LOSS, POISSON, softmax
+from skdnn.engine.penalties import finish_gradient
+from skdnn.engine.products import (
     add_bias,
-    bias_of,
     buffer,
-    forward,
     gather,
     input_dot,
     input_transposed_dot,
     sum_rows,
-    weights_of,
 )
-from skdnn.engine.losses import BINARY_LOG_LOSS, HUBER, LOG_LOSS, POISSON, softmax
 
 
 @kernel
@@ -49,19 +47,19 @@ def second_derivatives(code, parameter, z, y, out):
 @kernel
 def score_curvature(data, n_rows, layers, objective, params, curvature, work, capacity):
     """Write the loss's curvature for all rows' scores: h, or the probabilities of a softmax."""
-    parameter = params.dtype.type(objective.parameter)
+    parameter = params.dtype.type(objective[0].parameter)
     for start in range(0, n_rows, capacity):
         rows = min(capacity, n_rows - start)
         scores = forward(data, layers, params, work, capacity, start, rows, NO_DROPOUT)
         z, out = scores.ravel(), curvature[start : start + rows].ravel()
-        if objective.loss == LOG_LOSS:
+        if objective[0].loss == LOG_LOSS:
             softmax(scores)
             for i in range(z.size):
                 out[i] = z[i]
         else:
-            y = buffer(work, objective.targets, capacity, rows, data.y.shape[1])
+            y = buffer(work, objective[0].targets, capacity, rows, data.y.shape[1])
             gather(data.y, data.order, start, y)
-            second_derivatives(objective.loss, parameter, z, y.ravel(), out)
+            second_derivatives(objective[0].loss, parameter, z, y.ravel(), out)
 
 
 @kernel
@@ -114,16 +112,15 @@ def hessian_vector(data, n_rows, layers, objective, curvature, vector, out, part
         input_dot(data, start, weights_of(layer, vector), work, capacity, u)
         if layer.bias != NO_BIAS:
             add_bias(u, bias_of(layer, vector))
-        weight = buffer(work, objective.deltas, capacity, rows, 1).ravel()
+        weight = buffer(work, objective[0].deltas, capacity, rows, 1).ravel()
         total_weight += weights_at(data, start, weight)
-        curve_scores(data, objective.loss, curvature, start, weight, u)
+        curve_scores(data, objective[0].loss, curvature, start, weight, u)
         if layer.bias != NO_BIAS:
             sum_rows(u, bias_of(layer, part))
         input_transposed_dot(data, start, u, work, capacity, weights_of(layer, part))
         for i in range(out.size):
             out[i] += part[i]
-    penalty_scale = 1.0 / total_weight if objective.penalty_per_weight else 1.0
-    finish_gradient(layers, vector, out, 1.0 / total_weight, penalty_scale)
+    finish_gradient(layers, vector, out, total_weight)
 
 
 @kernel
@@ -169,7 +166,7 @@ def hessian(data, n_rows, layers, objective, curvature, blocks, inputs, scaled, 
     """
     layer = layers[0]
     bias = layer.bias != NO_BIAS
-    coupled = objective.loss == LOG_LOSS
+    coupled = objective[0].loss == LOG_LOSS
     total_weight = 0.0
     flat = blocks.ravel()
     for i in range(flat.size):
@@ -182,16 +179,16 @@ def hessian(data, n_rows, layers, objective, curvature, blocks, inputs, scaled, 
         for k in range(layer.n_out):
             for l in range(k, layer.n_out if coupled else k + 1):
                 block = blocks[k, l]
-                add_block(objective.loss, curved, k, l, w, a, room, product, block)
-    penalty_scale = 1.0 / total_weight if objective.penalty_per_weight else 1.0
-    finish_hessian(blocks, layer, 1.0 / total_weight, penalty_scale)
+                add_block(objective[0].loss, curved, k, l, w, a, room, product, block)
+    finish_hessian(blocks, layer, total_weight)
 
 
 @kernel
-def finish_hessian(blocks, layer, scale, penalty_scale):
+def finish_hessian(blocks, layer, total_weight):
     """Turn sums into means, add the L2 penalty, and mirror the blocks above the diagonal."""
     dtype = blocks.dtype.type
-    scale, strength = dtype(scale), dtype(layer.l2 * penalty_scale)
+    l2 = layer.l2 / total_weight if layer.per_weight else layer.l2
+    scale, strength = dtype(1.0 / total_weight), dtype(l2)
     for k in range(blocks.shape[0]):
         for l in range(k, blocks.shape[0]):
             upper, lower = blocks[k, l].ravel(), blocks[l, k].ravel()

@@ -13,7 +13,7 @@ class Data(NamedTuple):
     Attributes
     ----------
     X : ndarray of shape (n_rows, n_features), C order
-        Of no rows where the data are sparse.
+        Without rows where the data are sparse.
     values, columns, row_starts : ndarrays
         The CSR form's `data`, `indices` and `indptr`; empty where the data are dense.
     y : ndarray of shape (n_rows, n_targets)
@@ -55,7 +55,7 @@ def as_data(X, dtype, y=None, weight=None, order=None) -> Data:
     """
     nothing = np.empty(0, dtype)
     if sparse.issparse(X):
-        dense = np.empty((0, 0), dtype)
+        dense = np.empty((0, X.shape[1]), dtype)
         values, columns, row_starts = X.data.astype(dtype, copy=False), X.indices, X.indptr
         if columns.dtype != np.int32 and max(X.shape[1], X.nnz) <= np.iinfo(np.int32).max:
             # SciPy makes 64-bit indices here and there; for them all would be compiled anew.

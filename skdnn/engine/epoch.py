@@ -1,31 +1,28 @@
 """What the rest of the package calls: an epoch of training, loss and gradient, predictions.
 
-The objective is the weighted mean of the loss over the rows plus, for each layer,
-l1 |W| + l2 / 2 W^2, these divided by the sum of the weights where `penalty_per_weight` is set.
+The objective is the weighted mean of the loss over the rows plus the penalties of
+`skdnn.engine.penalties`.
 """
 
 import math
 
 import numpy as np
 
-from skdnn.engine._jit import kernel, record
+from skdnn.engine._jit import kernel
 from skdnn.engine.hashing import mix
-from skdnn.engine.layers import backward, buffer, forward, gather, weights_of
+from skdnn.engine.layers import backward, forward
 from skdnn.engine.losses import evaluate
-from skdnn.engine.optimizers import step
-
-OBJECTIVE = record(
-    [
-        ("loss", np.int64),
-        ("parameter", np.float64),  # the loss's parameter
-        ("value_scale", np.float64),  # of the loss where it is reported, not in its gradient
-        ("penalty_per_weight", np.bool_),
-        ("targets", np.int64),  # offsets into the workspace
-        ("deltas", np.int64),
-        ("widest", np.int64),  # the widest layer's number of outputs
-    ]
+from skdnn.engine.normalization import total_weight
+from skdnn.engine.optimizers import step, step_sizes
+from skdnn.engine.penalties import (
+    clip_norm,
+    constrain,
+    finish_gradient,
+    has_l1,
+    penalty,
+    shrink_all,
 )
-
+from skdnn.engine.products import buffer, copy, gather
 
 NO_DROPOUT = np.uint64(0)
 
@@ -39,94 +36,79 @@ def step_key(seed, t):
 @kernel
 def batch_loss(data, layers, objective, params, work, capacity, start, rows, key):
     """Return a batch's summed weighted loss and weight; leave the derivatives in the workspace."""
-    z = forward(data, layers, params, work, capacity, start, rows, key)
-    y = buffer(work, objective.targets, capacity, rows, data.y.shape[1])
+    outputs = forward(data, layers, params, work, capacity, start, rows, key)
+    first = objective[0]
+    z = buffer(work, first.losses, capacity, rows, outputs.shape[1])
+    if first.losses != layers[layers.size - 1].outputs:
+        copy(outputs.ravel(), z.ravel())
+    y = buffer(work, first.targets, capacity, rows, data.y.shape[1])
     gather(data.y, data.order, start, y)
-    delta = buffer(work, objective.deltas, capacity, rows, z.shape[1])
-    evaluate(objective.loss, objective.parameter, z, y, delta)
+    delta = buffer(work, first.deltas, capacity, rows, z.shape[1])
+    evaluate(objective, z, y, delta)
     total = 0.0
     if data.weight.size == 0:
         for i in range(rows):
             for j in range(z.shape[1]):
                 total += z[i, j]
         return total, float(rows)
-    total_weight = 0.0
     for i in range(rows):
         weight = data.weight[data.order[start + i] if data.order.size else start + i]
-        total_weight += weight
         for j in range(z.shape[1]):
             total += weight * z[i, j]
             delta[i, j] *= weight
-    return total, total_weight
+    return total, total_weight(data, start, rows)
 
 
 @kernel
 def batch_gradient(data, layers, objective, params, gradient, work, capacity, start, rows, key):
     """Write the gradient of a batch's summed loss; return that loss and the batch's weight."""
     total, weight = batch_loss(data, layers, objective, params, work, capacity, start, rows, key)
-    first = objective.deltas * capacity
-    second = first + objective.widest * capacity
-    delta = work[first:second]
-    other = work[second : second + objective.widest * capacity]
-    backward(data, layers, params, gradient, work, capacity, start, rows, key, delta, other)
+    room = objective[0].widest * capacity
+    first = objective[0].deltas * capacity
+    delta, other = work[first : first + room], work[first + room : first + 2 * room]
+    backward(data, layers, params, gradient, work, capacity, start, rows, delta, other)
     return total, weight
 
 
 @kernel
-def penalty(layers, params, scale):
-    """Return the penalty's value."""
-    value = 0.0
-    for l in range(layers.size):
-        layer = layers[l]
-        if layer.l1 == 0.0 and layer.l2 == 0.0:
+def update(layers, params, gradient, state, settings, rate, t, weight):
+    """Change the parameters by step number `t` (from 1), of a batch of so much weight.
+
+    Neighbouring layers with the same factor of the learning rate are one vector to the optimiser,
+    with moments of its own, all that of a network in which none differs.
+    """
+    if settings.clip_norm != 0.0:
+        clip_norm(gradient, settings.clip_norm)
+    moments = state.size // gradient.size
+    shrinks = has_l1(layers)
+    l = 0
+    while l < layers.size:
+        factor, begin = layers[l].learning_rate, layers[l].params
+        while l < layers.size and layers[l].learning_rate == factor:
+            end = layers[l].end
+            l += 1
+        if factor == 0.0 or begin == end:
             continue
-        w = weights_of(layer, params).ravel()
-        magnitudes, squares = 0.0, 0.0
-        for i in range(w.size):
-            magnitudes += abs(w[i])
-            squares += w[i] * w[i]
-        value += scale * (layer.l1 * magnitudes + 0.5 * layer.l2 * squares)
-    return value
+        own = state[moments * begin : moments * end].reshape(moments, end - begin)
+        step(params[begin:end], gradient[begin:end], own, settings, factor * rate, t)
+        if shrinks:
+            step_sizes(gradient[begin:end], own, settings, factor * rate, t)
+    if shrinks:
+        shrink_all(layers, params, gradient, weight)
+    constrain(layers, params, rate, settings.weight_decay)
 
 
 @kernel
-def finish_gradient(layers, params, gradient, scale, penalty_scale):
-    """Turn the summed loss's gradient into the objective's, without its L1 part."""
-    for i in range(gradient.size):
-        gradient[i] *= gradient.dtype.type(scale)
-    for l in range(layers.size):
-        layer = layers[l]
-        if layer.l2 != 0.0:
-            strength = gradient.dtype.type(layer.l2 * penalty_scale)
-            w, g = weights_of(layer, params).ravel(), weights_of(layer, gradient).ravel()
-            for i in range(w.size):
-                g[i] += strength * w[i]
+def average(mean, params, settings, t):
+    """Let the parameters after step `t` into their running mean.
 
-
-@kernel
-def soft_threshold(w, threshold):
-    """Shrink towards zero, and stop there: the proximal operator of threshold |w|."""
-    for i in range(w.size):
-        magnitude = abs(w[i]) - threshold
-        if magnitude <= 0:
-            w[i] = 0
-        else:
-            w[i] = magnitude if w[i] > 0 else -magnitude
-
-
-@kernel
-def finish_step(layers, params, rate, penalty_scale, weight_decay):
-    """Apply what acts on the weights beside the gradient: L1's proximal step, and the decay."""
-    for l in range(layers.size):
-        layer = layers[l]
-        if layer.l1 != 0.0:
-            threshold = params.dtype.type(rate * layer.l1 * penalty_scale)
-            soft_threshold(weights_of(layer, params).ravel(), threshold)
-        if weight_decay != 0.0:
-            w = weights_of(layer, params).ravel()
-            factor = params.dtype.type(1.0 - rate * weight_decay)
-            for i in range(w.size):
-                w[i] *= factor
+    Of the first ones it is the plain mean (Polyak and Juditsky, 1992), and where `average_rate` is
+    not zero, it becomes an exponential one, in which the newest have that share.
+    """
+    newest = max(1.0 / max(t - settings.average_from, 1), settings.average_rate)
+    share = params.dtype.type(newest)
+    for i in range(params.size):
+        mean[i] += share * (params[i] - mean[i])
 
 
 @kernel
@@ -139,6 +121,7 @@ def train_epoch(
     params,
     gradient,
     state,
+    mean,
     settings,
     rate,
     t,
@@ -148,83 +131,74 @@ def train_epoch(
     """Train for one epoch, in place; return the mean of the batches' objectives.
 
     `t` is the number of steps made before; with `seed` it makes the masks of dropout. A mean that
-    is not finite ends the epoch at once.
+    is not finite ends the epoch at once. `mean` is the running mean of the parameters; empty for
+    none. `gradient` is zero where layers are frozen.
     """
     total = 0.0
-    for start in range(0, n_rows, batch_size):
-        rows = min(batch_size, n_rows - start)
+    n_batches = (n_rows + batch_size - 1) // batch_size
+    for k in range(n_batches):
+        if objective[0].even_batches:
+            start, stop = k * n_rows // n_batches, (k + 1) * n_rows // n_batches
+        else:
+            start, stop = k * batch_size, min((k + 1) * batch_size, n_rows)
+        rows, key = stop - start, step_key(seed, t)
         loss, weight = batch_gradient(
-            data,
-            layers,
-            objective,
-            params,
-            gradient,
-            work,
-            batch_size,
-            start,
-            rows,
-            step_key(seed, t),
+            data, layers, objective, params, gradient, work, batch_size, start, rows, key
         )
-        penalty_scale = 1.0 / weight if objective.penalty_per_weight else 1.0
-        value = loss * objective.value_scale / weight + penalty(layers, params, penalty_scale)
+        value = loss * objective[0].value_scale / weight + penalty(layers, params, weight)
         if not math.isfinite(value):
             return value
         total += value * rows
-        finish_gradient(layers, params, gradient, 1.0 / weight, penalty_scale)
+        finish_gradient(layers, params, gradient, weight)
         t += 1
-        step(params, gradient, state, settings, rate, t)
-        finish_step(layers, params, rate, penalty_scale, settings.weight_decay)
+        update(layers, params, gradient, state, settings, rate, t, weight)
+        if mean.size:
+            average(mean, params, settings, t)
     return total / n_rows
 
 
 @kernel
 def mean_loss(data, n_rows, layers, objective, params, work, capacity):
-    """Return the objective's two parts: the mean loss and the penalty."""
-    total, total_weight = 0.0, 0.0
+    """Return the objective's two parts: the mean loss and the penalties."""
+    total, weight = 0.0, 0.0
     for start in range(0, n_rows, capacity):
         rows = min(capacity, n_rows - start)
-        loss, weight = batch_loss(
-            data, layers, objective, params, work, capacity, start, rows, NO_DROPOUT
-        )
-        total += loss
-        total_weight += weight
-    penalty_scale = 1.0 / total_weight if objective.penalty_per_weight else 1.0
-    return total / total_weight, penalty(layers, params, penalty_scale)
+        part = batch_loss(data, layers, objective, params, work, capacity, start, rows, NO_DROPOUT)
+        total += part[0]
+        weight += part[1]
+    return total / weight, penalty(layers, params, weight)
 
 
 @kernel
 def loss_and_gradient(data, n_rows, layers, objective, params, gradient, part, work, capacity):
-    """Return the mean loss and the penalty; write the gradient of their sum, without the L1 part.
+    """Return the mean loss and the penalties; write the gradient of their sum, without the L1 part.
 
     The rows are taken `capacity` at a time, so that the workspace does not grow with their number;
     `part` has the shape of the gradient.
     """
-    total, total_weight = 0.0, 0.0
+    total, weight = 0.0, 0.0
     gradient[:] = 0
+    part[:] = 0
     for start in range(0, n_rows, capacity):
         rows = min(capacity, n_rows - start)
-        loss, weight = batch_gradient(
+        sums = batch_gradient(
             data, layers, objective, params, part, work, capacity, start, rows, NO_DROPOUT
         )
-        total += loss
-        total_weight += weight
+        total += sums[0]
+        weight += sums[1]
         for i in range(gradient.size):
             gradient[i] += part[i]
-    penalty_scale = 1.0 / total_weight if objective.penalty_per_weight else 1.0
-    finish_gradient(layers, params, gradient, 1.0 / total_weight, penalty_scale)
-    return total / total_weight, penalty(layers, params, penalty_scale)
+    finish_gradient(layers, params, gradient, weight)
+    return total / weight, penalty(layers, params, weight)
 
 
 @kernel
 def scores(data, layers, params, out, work, capacity, seed):
-    """Write the last layer's outputs for all rows into `out`.
-
-    With a `seed` that is not zero outputs are dropped as in training.
-    """
+    """Write the last layer's outputs for all rows into `out`; `seed` makes dropout's masks."""
     for start in range(0, out.shape[0], capacity):
         rows = min(capacity, out.shape[0] - start)
-        key = step_key(seed, start) if seed else NO_DROPOUT
-        outputs = forward(data, layers, params, work, capacity, start, rows, key)
+        key = step_key(seed, start)
+        a = forward(data, layers, params, work, capacity, start, rows, key)
         for i in range(rows):
-            for j in range(outputs.shape[1]):
-                out[start + i, j] = outputs[i, j]
+            for j in range(a.shape[1]):
+                out[start + i, j] = a[i, j]

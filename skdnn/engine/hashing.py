@@ -42,11 +42,12 @@ def hash_rows(data, salt, out):
     for i in range(out.size):
         # A row of zeros has the salt for its hash.
         total = salt
-        for j in range(data.X.shape[1]):
-            total += _hash_value(data.X[i, j], j, salt)
         if data.row_starts.size:
             for k in range(data.row_starts[i], data.row_starts[i + 1]):
                 total += _hash_value(data.values[k], data.columns[k], salt)
+        else:
+            for j in range(data.X.shape[1]):
+                total += _hash_value(data.X[i, j], j, salt)
         total = mix(total)
         for j in range(data.y.shape[1]):
             total += _hash_value(data.y[i, j], j, ~salt)

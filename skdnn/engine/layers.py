@@ -1,9 +1,11 @@
-"""Fully connected layers over one flat parameter vector.
+"""Layers over one flat vector of parameters.
 
-A network is an array of `LAYER` records. A record says where the layer's weights and biases
-begin in the flat vector of parameters, and where its outputs begin in the workspace, counted in
-numbers per row of a batch. Dense rows that are not taken as they come are gathered at the
-workspace's end.
+A network is an array of `LAYER` records, each of a kind. A record says where the layer's parameters
+begin in the flat vector, and where its outputs begin in the workspace, counted in numbers per row
+of a batch. After the parameters that are trained the vector holds the running statistics.
+
+To add a kind: a number, a branch in `forward` and in `backward`, and an object in `skdnn.layers`
+that fills the record.
 """
 
 import numpy as np
@@ -12,46 +14,64 @@ from skdnn.engine._jit import kernel, record
 from skdnn.engine.activations import activate, differentiate
 from skdnn.engine.elementary import ZERO
 from skdnn.engine.hashing import mix, scatter
+from skdnn.engine.normalization import (
+    normalization_sums,
+    normalize,
+    normalize_backward,
+    normalize_batch,
+    normalize_batch_backward,
+)
+from skdnn.engine.products import (
+    add_bias,
+    batch_matrix,
+    buffer,
+    copy,
+    dot,
+    input_dot,
+    input_transposed_dot,
+    sum_rows,
+    transposed_dot,
+)
 
 LAYER = record(
     [
+        ("kind", np.int64),
         ("n_in", np.int64),
         ("n_out", np.int64),
         ("activation", np.int64),
         ("alpha", np.float64),  # the activation's parameter
-        ("weights", np.int64),  # offsets into the parameters
-        ("bias", np.int64),  # NO_BIAS where there is none
-        ("l1", np.float64),  # penalties of the weights; biases have none
+        ("learning_rate", np.float64),  # factor of the optimiser's; 0 for a layer that is frozen
+        ("params", np.int64),  # offsets into the parameters: the first one,
+        ("bias", np.int64),  # the first bias, NO_BIAS where there is none,
+        ("end", np.int64),  # and the one after the last
+        ("weight_rows", np.int64),  # the weights are a matrix (weight_rows, n_out)
+        ("l1", np.float64),  # penalties of the weights,
         ("l2", np.float64),
-        ("scores", np.int64),  # offsets into the workspace: before the activation
-        ("outputs", np.int64),  # and after it; equal where the scores need not be kept
-        ("dropout", np.float64),  # the share of the outputs that are dropped
-        ("masks", np.int64),  # offset into the workspace of what the outputs are multiplied by
-        ("dropped", np.int64),  # and of the product, equal to `outputs` without dropout
+        ("per_weight", np.bool_),  # divided by the sum of the rows' weights if set,
+        ("bias_l1", np.float64),  # and of the biases
+        ("bias_l2", np.float64),
+        ("max_norm", np.float64),  # the largest norm of a unit's weights; 0 for any
+        ("decays", np.bool_),  # whether weight decay acts on the weights
+        ("dropout", np.float64),  # the share of the inputs that is dropped
+        ("statistics", np.int64),  # offset into the parameters of a normalisation's running ones
+        ("momentum", np.float64),  # what they keep of themselves at each batch
+        ("epsilon", np.float64),  # added to the variance
+        ("scores", np.int64),  # offsets into the workspace: before the activation,
+        ("outputs", np.int64),  # after it; equal where the scores need not be kept
+        ("kept", np.int64),  # of a kind's own: the masks; the normalised inputs
+        ("inverse", np.int64),  # the inverse standard deviations, in the first row
     ]
 )
 NO_BIAS = -1
 
-
-@kernel
-def buffer(work, offset, capacity, rows, columns):
-    """Return a (rows, columns) matrix of the workspace, which has room for `capacity` rows."""
-    start = offset * capacity
-    return work[start : start + rows * columns].reshape(rows, columns)
-
-
-@kernel
-def gathered(data, work, capacity, rows):
-    """Return the matrix at the workspace's end into which dense rows are gathered."""
-    n_features = data.X.shape[1]
-    start = work.size - capacity * n_features
-    return work[start : start + rows * n_features].reshape(rows, n_features)
+# BATCH_NORM takes its statistics from the batch, NORMALIZE from the running ones.
+DENSE, BATCH_NORM, NORMALIZE, DROPOUT, MAX_POOL = range(5)
 
 
 @kernel
 def weights_of(layer, params):
-    end = layer.weights + layer.n_in * layer.n_out
-    return params[layer.weights : end].reshape(layer.n_in, layer.n_out)
+    end = layer.params + layer.weight_rows * layer.n_out
+    return params[layer.params : end].reshape(layer.weight_rows, layer.n_out)
 
 
 @kernel
@@ -60,191 +80,181 @@ def bias_of(layer, params):
 
 
 @kernel
-def dot(A, W, out):
-    """out = A W."""
-    if W.shape[1] == 1:
-        np.dot(A, W.ravel(), out.ravel())
-    else:
-        np.dot(A, W, out)
+def statistics_of(layer, params):
+    return params[layer.statistics : layer.statistics + 2 * layer.n_out + 1]
 
 
 @kernel
-def transposed_dot(A, delta, out):
-    """out = A' delta."""
-    if delta.shape[1] == 1:
-        np.dot(A.T, delta.ravel(), out.ravel())
-    else:
-        np.dot(A.T, delta, out)
-
-
-@kernel
-def gather(source, order, start, out):
-    """Copy the rows order[start:start + len(out)] of a matrix; without an order, the rows there."""
-    for i in range(out.shape[0]):
-        row = order[start + i] if order.size else start + i
-        for j in range(out.shape[1]):
-            out[i, j] = source[row, j]
-
-
-@kernel
-def sparse_dot(data, start, W, out):
-    """out = X[rows] W, for CSR rows."""
-    values, columns, flat = data.values, data.columns, W.ravel()
-    for i in range(out.shape[0]):
-        row = data.order[start + i] if data.order.size else start + i
-        # Unsigned: a signed index would be tested for being negative.
-        first, end = np.uintp(data.row_starts[row]), np.uintp(data.row_starts[row + 1])
-        if out.shape[1] == 1:
-            total = values.dtype.type(0)
-            for k in range(first, end):
-                total += values[k] * flat[np.uintp(columns[k])]
-            out[i, 0] = total
-            continue
-        target = out[i]
-        for j in range(target.size):
-            target[j] = 0
-        for k in range(first, end):
-            value, source = values[k], W[np.uintp(columns[k])]
-            for j in range(target.size):
-                target[j] += value * source[j]
-
-
-@kernel
-def sparse_transposed_dot(data, start, delta, out):
-    """out = X[rows]' delta, for CSR rows."""
-    values, columns, flat = data.values, data.columns, out.ravel()
-    for i in range(flat.size):
-        flat[i] = 0
-    for i in range(delta.shape[0]):
-        row = data.order[start + i] if data.order.size else start + i
-        first, end = np.uintp(data.row_starts[row]), np.uintp(data.row_starts[row + 1])
-        source = delta[i]
-        if source.size == 1:
-            for k in range(first, end):
-                flat[np.uintp(columns[k])] += source[0] * values[k]
-            continue
-        for k in range(first, end):
-            value, target = values[k], out[np.uintp(columns[k])]
-            for j in range(source.size):
-                target[j] += value * source[j]
-
-
-@kernel
-def input_dot(data, start, W, work, capacity, out):
-    """out = X[rows] W."""
-    if data.row_starts.size:
-        sparse_dot(data, start, W, out)
-    elif data.order.size:
-        inputs = gathered(data, work, capacity, out.shape[0])
-        gather(data.X, data.order, start, inputs)
-        dot(inputs, W, out)
-    else:
-        dot(data.X[start : start + out.shape[0]], W, out)
-
-
-@kernel
-def input_transposed_dot(data, start, delta, work, capacity, out):
-    """out = X[rows]' delta, after `input_dot` of the same rows."""
-    if data.row_starts.size:
-        sparse_transposed_dot(data, start, delta, out)
-    elif data.order.size:
-        transposed_dot(gathered(data, work, capacity, delta.shape[0]), delta, out)
-    else:
-        transposed_dot(data.X[start : start + delta.shape[0]], delta, out)
-
-
-@kernel
-def copy(source, out):
-    for i in range(source.size):
-        out[i] = source[i]
-
-
-@kernel
-def add_bias(z, bias):
-    for i in range(z.shape[0]):
-        for j in range(z.shape[1]):
-            z[i, j] += bias[j]
-
-
-@kernel
-def sum_rows(delta, out):
-    out[:] = 0
-    for i in range(delta.shape[0]):
-        for j in range(delta.shape[1]):
-            out[j] += delta[i, j]
-
-
-@kernel
-def drop(layer, number, key, outputs, masks, dropped):
-    """Drop some outputs, and multiply the others by so much that the mean stays the same.
+def drop(rate, number, key, inputs, masks, outputs):
+    """Drop some inputs, and multiply the others by so much that the mean stays the same.
 
     Srivastava et al. (2014), Dropout: a simple way to prevent neural networks from overfitting. The
     mask is a function of the key, the layer's number and the place: no state, the same each time.
     """
     key = np.uint32(mix(key + np.uint64(number)))
-    threshold = np.uint32(layer.dropout * 4294967295.0)
-    kept = outputs.dtype.type(1.0 / (1.0 - layer.dropout))
-    for i in range(outputs.size):
+    threshold = np.uint32(rate * 4294967295.0)
+    kept = inputs.dtype.type(1.0 / (1.0 - rate))
+    for i in range(inputs.size):
         masks[i] = kept if scatter(np.uint32(key + np.uint32(i))) >= threshold else ZERO
-        dropped[i] = outputs[i] * masks[i]
+        outputs[i] = inputs[i] * masks[i]
+
+
+@kernel
+def max_pool(inputs, outputs):
+    """Write the largest of each group of neighbouring columns."""
+    pieces = inputs.shape[1] // outputs.shape[1]
+    for i in range(outputs.shape[0]):
+        for j in range(outputs.shape[1]):
+            largest = inputs[i, j * pieces]
+            for k in range(j * pieces + 1, (j + 1) * pieces):
+                # The comparison is true for NaN, which therefore passes.
+                if not inputs[i, k] <= largest:
+                    largest = inputs[i, k]
+            outputs[i, j] = largest
+
+
+@kernel
+def max_pool_backward(inputs, delta, out):
+    """Pass each derivative to the first of its group that is the largest."""
+    pieces = inputs.shape[1] // delta.shape[1]
+    for i in range(delta.shape[0]):
+        for j in range(delta.shape[1]):
+            first = j * pieces
+            winner = first
+            for k in range(first, first + pieces):
+                out[i, k] = ZERO
+                if inputs[i, k] > inputs[i, winner]:
+                    winner = k
+            out[i, winner] = delta[i, j]
+
+
+@kernel
+def inputs_of(data, layers, l, work, capacity, start, rows):
+    """Return the inputs of a layer: what the one before gave, or the batch's rows."""
+    if l > 0:
+        return buffer(work, layers[l - 1].outputs, capacity, rows, layers[l].n_in)
+    return batch_matrix(data, work, capacity, start, rows)
+
+
+@kernel
+def transform(data, layers, l, params, work, capacity, start, rows, key, z):
+    """Write a layer's values before its activation, of a batch."""
+    layer = layers[l]
+    if layer.kind == DENSE:
+        if l == 0:
+            input_dot(data, start, weights_of(layer, params), work, capacity, z)
+        else:
+            below = buffer(work, layers[l - 1].outputs, capacity, rows, layer.n_in)
+            dot(below, weights_of(layer, params), z)
+        if layer.bias != NO_BIAS:
+            add_bias(z, bias_of(layer, params))
+        return
+    inputs = inputs_of(data, layers, l, work, capacity, start, rows)
+    if layer.kind == MAX_POOL:
+        max_pool(inputs, z)
+        return
+    kept = buffer(work, layer.kept, capacity, rows, layer.n_out)
+    if layer.kind == DROPOUT:
+        drop(layer.dropout, l, key, inputs.ravel(), kept.ravel(), z.ravel())
+        return
+    inverse = buffer(work, layer.inverse, capacity, 1, layer.n_out).ravel()
+    gamma, beta = weights_of(layer, params).ravel(), bias_of(layer, params)
+    statistics = statistics_of(layer, params)
+    if layer.kind == BATCH_NORM:
+        normalize_batch(data, start, layer, inputs, statistics, gamma, beta, kept, inverse, z)
+    else:
+        normalize(layer, inputs, statistics, gamma, beta, kept, inverse, z)
 
 
 @kernel
 def forward(data, layers, params, work, capacity, start, rows, key):
     """Compute all layers' outputs for a batch, in the workspace; return the last layer's.
 
-    The batch is `rows` rows from place `start` of the order. Where `key` is not zero it makes the
-    masks of dropout; where it is, nothing is dropped.
+    The batch is `rows` rows from place `start` of the order; `key` makes the masks of dropout.
+    Batch normalisation changes its running statistics, in `params`.
     """
-    inputs = buffer(work, layers[0].outputs, capacity, rows, layers[0].n_out)
     for l in range(layers.size):
         layer = layers[l]
         z = buffer(work, layer.scores, capacity, rows, layer.n_out)
-        if l == 0:
-            input_dot(data, start, weights_of(layer, params), work, capacity, z)
-        else:
-            dot(inputs, weights_of(layer, params), z)
-        if layer.bias != NO_BIAS:
-            add_bias(z, bias_of(layer, params))
-        inputs = buffer(work, layer.outputs, capacity, rows, layer.n_out)
+        transform(data, layers, l, params, work, capacity, start, rows, key, z)
+        a = buffer(work, layer.outputs, capacity, rows, layer.n_out)
         if layer.outputs != layer.scores:
-            copy(z.ravel(), inputs.ravel())
-        activate(layer.activation, layer.alpha, inputs.ravel())
-        if layer.dropout > 0.0 and key:
-            masks = buffer(work, layer.masks, capacity, rows, layer.n_out)
-            dropped = buffer(work, layer.dropped, capacity, rows, layer.n_out)
-            drop(layer, l, key, inputs.ravel(), masks.ravel(), dropped.ravel())
-            inputs = dropped
-    return inputs
+            copy(z.ravel(), a.ravel())
+        activate(layer.activation, layer.alpha, a.ravel())
+    last = layers[layers.size - 1]
+    return buffer(work, last.outputs, capacity, rows, last.n_out)
 
 
 @kernel
-def backward(data, layers, params, gradient, work, capacity, start, rows, key, delta, other):
+def dense_gradient(data, layers, l, gradient, work, capacity, start, rows, d):
+    """Write the gradient by a dense layer's parameters."""
+    layer = layers[l]
+    if layer.bias != NO_BIAS:
+        sum_rows(d, bias_of(layer, gradient))
+    if l == 0:
+        input_transposed_dot(data, start, d, work, capacity, weights_of(layer, gradient))
+    else:
+        inputs = buffer(work, layers[l - 1].outputs, capacity, rows, layer.n_in)
+        transposed_dot(inputs, d, weights_of(layer, gradient))
+
+
+@kernel
+def inputs_backward(data, layers, l, params, gradient, work, capacity, start, d, out):
+    """Write the derivatives by a layer's inputs, given those by its scores."""
+    layer, rows = layers[l], d.shape[0]
+    if layer.kind == DENSE:
+        np.dot(d, weights_of(layer, params).T, out)
+        return
+    if layer.kind == MAX_POOL:
+        max_pool_backward(inputs_of(data, layers, l, work, capacity, start, rows), d, out)
+        return
+    kept = buffer(work, layer.kept, capacity, rows, layer.n_out)
+    if layer.kind == DROPOUT:
+        masks, flat, dropped = kept.ravel(), d.ravel(), out.ravel()
+        for i in range(masks.size):
+            dropped[i] = flat[i] * masks[i]
+        return
+    inverse = buffer(work, layer.inverse, capacity, 1, layer.n_out).ravel()
+    gamma = weights_of(layer, params).ravel()
+    if layer.kind == BATCH_NORM:
+        sums, total = weights_of(layer, gradient).ravel(), bias_of(layer, gradient)
+        normalize_batch_backward(data, start, d, kept, inverse, gamma, sums, total, out)
+    else:
+        normalize_backward(d, inverse, gamma, out)
+
+
+@kernel
+def lowest_trained(layers):
+    """Return the number of the first layer that is trained."""
+    l = 0
+    while l < layers.size and (layers[l].learning_rate == 0.0 or layers[l].weight_rows == 0):
+        l += 1
+    return l
+
+
+@kernel
+def backward(data, layers, params, gradient, work, capacity, start, rows, delta, other):
     """Write the gradient of a batch's summed loss, after `forward` of the same batch.
 
-    `delta` is a vector that holds the loss's derivatives by the last layer's scores; it and `other`
-    have room for the widest layer, and are overwritten.
+    `delta` is a vector that holds the loss's derivatives by the last layer's outputs; it and
+    `other` have room for the widest layer, and are overwritten. Nothing is written of layers that
+    are frozen.
     """
-    for l in range(layers.size - 1, -1, -1):
+    lowest = lowest_trained(layers)
+    for l in range(layers.size - 1, lowest - 1, -1):
         layer = layers[l]
         d = delta[: rows * layer.n_out].reshape(rows, layer.n_out)
-        if layer.bias != NO_BIAS:
-            sum_rows(d, bias_of(layer, gradient))
-        if l == 0:
-            input_transposed_dot(data, start, d, work, capacity, weights_of(layer, gradient))
-        else:
-            below = layers[l - 1]
-            a = buffer(work, below.outputs, capacity, rows, layer.n_in)
-            drops = below.dropout > 0.0 and key
-            inputs = buffer(
-                work, below.dropped if drops else below.outputs, capacity, rows, layer.n_in
-            )
-            transposed_dot(inputs, d, weights_of(layer, gradient))
-            np.dot(d, weights_of(layer, params).T, other[: a.size].reshape(a.shape))
-            if drops:
-                masks = buffer(work, below.masks, capacity, rows, layer.n_in).ravel()
-                for i in range(masks.size):
-                    other[i] *= masks[i]
-            z = buffer(work, below.scores, capacity, rows, layer.n_in)
-            differentiate(below.activation, below.alpha, z.ravel(), a.ravel(), other[: a.size])
+        z = buffer(work, layer.scores, capacity, rows, layer.n_out)
+        a = buffer(work, layer.outputs, capacity, rows, layer.n_out)
+        differentiate(layer.activation, layer.alpha, z.ravel(), a.ravel(), d.ravel())
+        if layer.weight_rows and layer.learning_rate != 0.0:
+            if layer.kind == DENSE:
+                dense_gradient(data, layers, l, gradient, work, capacity, start, rows, d)
+            else:
+                normal = buffer(work, layer.kept, capacity, rows, layer.n_out)
+                gamma = weights_of(layer, gradient).ravel()
+                normalization_sums(d, normal, gamma, bias_of(layer, gradient))
+        if l > lowest:
+            out = other[: rows * layer.n_in].reshape(rows, layer.n_in)
+            inputs_backward(data, layers, l, params, gradient, work, capacity, start, d, out)
             delta, other = other, delta

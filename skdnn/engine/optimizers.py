@@ -47,6 +47,9 @@ SETTINGS = record(
         ("beta_2", np.float64),
         ("epsilon", np.float64),
         ("weight_decay", np.float64),
+        ("clip_norm", np.float64),  # the largest norm of the gradient; 0 for any
+        ("average_from", np.int64),  # the step after which the parameters are averaged,
+        ("average_rate", np.float64),  # and the least share of the newest in the mean
     ]
 )
 
@@ -146,3 +149,19 @@ def step(w, g, state, settings, rate, t):
         adam(w, g, state, settings, rate, t)
     elif code == NADAM:
         nadam(w, g, state, settings, rate, t)
+
+
+@kernel
+def step_sizes(steps, state, settings, rate, t):
+    """Write how far step number `t` moves each parameter by a gradient of 1 that stays as it is."""
+    code, dtype = settings.code, steps.dtype.type
+    if code == SGD:
+        steps[:] = dtype(rate / (1.0 - settings.momentum) if settings.momentum < 1.0 else rate)
+        return
+    epsilon = dtype(settings.epsilon)
+    v, correction = state[state.shape[0] - 1], ONE
+    if code == ADAM or code == NADAM:
+        # Of the mean squared gradient, as in their steps.
+        correction = dtype(1.0 / (1.0 - settings.beta_2**t))
+    for i in range(steps.size):
+        steps[i] = dtype(rate) / (math.sqrt(v[i] * correction) + epsilon)

@@ -12,6 +12,7 @@ from sklearn.linear_model._base import SparseCoefMixin
 from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval, StrOptions
 
+from skdnn.layers import Dense
 from skdnn.network import Network
 from skdnn.solvers import SOLVERS, Problem, Record, run_solver
 from skdnn.solvers import Options as SolverOptions
@@ -127,9 +128,8 @@ class LinearNetwork(CallbackSupportMixin, SparseCoefMixin, BaseEstimator):
             # Of mean one, so that no sum overflows.
             weight = weight * ((X.shape[0] if kept is None else len(kept)) / total)
         l1, l2 = penalties(total)
-        network = Network(
-            (n_features, n_outputs), loss, dtype=X.dtype, fit_intercept=self.fit_intercept, l2=l2
-        )
+        output = Dense(n_outputs, use_bias=self.fit_intercept)
+        network = Network(n_features, [output], loss, dtype=X.dtype, l2=l2)
         problem = Problem(network, X, targets, weight, kept, l1=l1)
         params = np.zeros(network.n_params, network.dtype)
         coef, intercept = self._start(n_features, n_outputs, *init)

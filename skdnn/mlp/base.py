@@ -2,9 +2,8 @@
 
 import warnings
 from abc import ABC, abstractmethod
-from itertools import pairwise
 from numbers import Integral, Real
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +16,9 @@ from sklearn.utils._param_validation import Interval, Options, StrOptions
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from skdnn import engine
+from skdnn.averaging import EMA, Polyak
+from skdnn.initializers import INITIALIZERS, Initializer
+from skdnn.mlp.architecture import describe, initialize
 from skdnn.mlp.evaluation import Evaluation
 from skdnn.network import Network
 from skdnn.objective import Objective
@@ -81,7 +83,16 @@ class BaseMLP(CallbackSupportMixin, BaseEstimator, ABC):
         "max_fun": [Interval(Integral, 1, None, closed="left")],
         "dropout": [Interval(Real, 0, 1, closed="left"), "array-like"],
         "rho": [Interval(Real, 0, 1, closed="left")],
-        "weight_decay": [Interval(Real, 0, None, closed="left")],
+        "weight_decay": [Interval(Real, 0, None, closed="left"), None],
+        "hidden_layers": [list, tuple, None],
+        "batch_norm": ["boolean"],
+        "kernel_initializer": [StrOptions(set(INITIALIZERS)), Initializer, None],
+        "clip_norm": [Interval(Real, 0, None, closed="neither"), None],
+        "average": [Polyak, EMA, None],
+        "initial_weights": "no_validation",
+        "frozen_layers": ["array-like"],
+        "kept_learning_rate": [Interval(Real, 0, None, closed="left")],
+        "transform_layer": [Integral],
         "dtype": DTYPES,
     }
 
@@ -105,7 +116,10 @@ class BaseMLP(CallbackSupportMixin, BaseEstimator, ABC):
     def _score_outputs(self, targets: NDArray, scores: NDArray, weight: NDArray | None) -> float:
         """Return the validation score, from targets and raw scores of the same rows."""
 
-    def _loss_parameter(self) -> float | None:
+    def _loss_parameter(self) -> Any:
+        return None
+
+    def _output_activation(self) -> str | None:
         return None
 
     def _strata(self, targets: NDArray) -> NDArray | None:
@@ -233,65 +247,50 @@ class BaseMLP(CallbackSupportMixin, BaseEstimator, ABC):
         return self._random_state
 
     def _describe(self, X, n_outputs) -> Network:
-        hidden = self.hidden_layer_sizes
-        hidden = list(hidden) if hasattr(hidden, "__iter__") else [hidden]
-        if any(not isinstance(size, Integral) or size <= 0 for size in hidden):
-            raise ValueError(f"hidden_layer_sizes must be > 0, got {hidden}.")
-        return Network(
-            [X.shape[1], *hidden, n_outputs],
-            self._loss_name(),
-            activation=self.activation,
-            dtype=X.dtype,
-            l2=self.alpha,
-            penalty_per_weight=True,
+        return describe(
+            self,
+            X.shape[1],
+            n_outputs,
+            X.dtype,
+            loss=self._loss_name(),
             loss_parameter=self._loss_parameter(),
-            dropout=self._check_dropout(hidden),
+            output_activation=self._output_activation() or "identity",
         )
 
-    def _check_dropout(self, hidden):
-        """Return the share of the outputs of each hidden layer that is dropped."""
-        rates = np.asarray(self.dropout, dtype=float)
-        if rates.shape not in ((), (len(hidden),)) or not np.all((rates >= 0) & (rates < 1)):
-            raise ValueError(
-                f"dropout must be a number in [0, 1), or one for each of the {len(hidden)} hidden "
-                f"layers; got {self.dropout!r}."
-            )
-        if self.solver == "lbfgs" and rates.any():
-            raise ValueError(
-                f"solver='lbfgs' needs a loss that stays the same, and dropout={self.dropout!r} "
-                "changes it at random. Set dropout=0 or another solver."
-            )
-        return rates
-
     def _initialize(self, network: Network, random_state):
-        """Draw the weights of Glorot and Bengio (2010), uniform, and reset what training counts."""
-        self.n_layers_ = len(network.sizes)
-        self.n_outputs_ = network.sizes[-1]
-        self.out_activation_ = network.loss.link
+        """Draw the initial weights, and reset what training counts."""
+        self.n_outputs_ = network.n_outputs
+        self.out_activation_ = self._output_activation() or network.loss.link
         self.t_, self._weight_seen = 0, 0.0
-        self.coefs_, self.intercepts_ = network.views(np.empty(network.n_params, network.dtype))
-        factor = 2.0 if self.activation == "logistic" else 6.0
-        for coef, intercept in zip(self.coefs_, self.intercepts_, strict=True):
-            bound = np.sqrt(factor / sum(coef.shape))
-            coef[:] = random_state.uniform(-bound, bound, coef.shape)
-            intercept[:] = random_state.uniform(-bound, bound, intercept.shape)
+        params = np.empty(network.n_numbers, network.dtype)
+        initialize(self, network, params, random_state)
+        self.__dict__.pop("normalizations_", None)
+        self._show(network.views(params))
+        self.n_layers_ = len(self.coefs_) + 1
         self._no_improvement_count = 0
         self.__dict__.pop("history_", None)
 
     def _packed(self, network: Network) -> NDArray:
-        """Return the flat vector of which `coefs_` and `intercepts_` are views."""
+        """Return the flat vector of which the weights are views."""
         shapes = [coef.shape for coef in self.coefs_]
-        wanted = list(pairwise(network.sizes))
+        wanted = [coef.shape for coef in network.views(np.empty(network.n_numbers))["coefs_"]]
         if shapes != wanted:
             raise ValueError(
                 "warm_start and partial_fit go on with the layers of the previous fit: its weights "
-                f"have shapes {shapes}, but hidden_layer_sizes={self.hidden_layer_sizes} and the "
-                f"data ask for {wanted}."
+                f"have shapes {shapes}, but the hidden layers and the data ask for {wanted}."
             )
-        params = network.flat(self.coefs_, self.intercepts_)
-        self.coefs_, self.intercepts_ = network.views(params)
+        params = network.flat(self._views())
+        self._show(network.views(params))
         self._network = network
         return params
+
+    def _show(self, views: dict[str, list]) -> None:
+        for name, value in views.items():
+            setattr(self, name, value)
+
+    def _views(self) -> dict[str, list]:
+        names = ("coefs_", "intercepts_", "normalizations_")
+        return {name: getattr(self, name) for name in names if hasattr(self, name)}
 
     def _hold_out(self, network, X, y, targets, part, random_state):
         """Return the rows to train on, and what validates on the others."""
@@ -393,21 +392,28 @@ class BaseMLP(CallbackSupportMixin, BaseEstimator, ABC):
         # As in scikit-learn, only plain gradient descent follows the schedule.
         kind = SCHEDULES[self.learning_rate] if self.solver == "sgd" else Constant
         seed = 1
-        if network.layers["dropout"].any():
+        if network.is_random:
             seed = random_state.randint(1, np.iinfo(np.int32).max)
         return Optimization(
             network,
             self.solver,
             kind(self.learning_rate_init, self.power_t, self._weight_seen),
             seed=seed,
+            average=self.average,
             momentum=self.momentum,
             nesterov=self.nesterovs_momentum,
             rho=self.rho,
             beta_1=self.beta_1,
             beta_2=self.beta_2,
             epsilon=self.epsilon,
-            weight_decay=self.weight_decay,
+            weight_decay=self._decay(),
+            clip_norm=self.clip_norm or 0.0,
         )
+
+    def _decay(self) -> float:
+        if self.weight_decay is None:
+            return 0.01 if engine.OPTIMIZERS[self.solver].decays else 0.0
+        return self.weight_decay
 
     def _fit_lbfgs(self, network, params, X, y, part, progress):
         objective = Objective(network, X, y, part.train_weight, part.train)
@@ -424,7 +430,7 @@ class BaseMLP(CallbackSupportMixin, BaseEstimator, ABC):
         dtype = np.result_type(X.dtype, self.coefs_[0].dtype)
         if X.dtype.kind != "f" or dtype not in (np.float32, np.float64):
             dtype = np.dtype(np.float64)
-        params = self._network.flat(self.coefs_, self.intercepts_).astype(dtype, copy=False)
+        params = self._network.flat(self._views()).astype(dtype, copy=False)
         # OpenBLAS shares out no product of fewer numbers; setting its threads would take longer.
         if X.shape[0] * self._network.n_params < 9216:
             return self._network.scores(X, params)

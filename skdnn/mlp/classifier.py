@@ -1,29 +1,20 @@
 """The classifier."""
 
+from numbers import Real
 from typing import ClassVar
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy import sparse
 from sklearn.base import ClassifierMixin, _fit_context
-from sklearn.preprocessing import LabelEncoder
-from sklearn.utils import column_or_1d
-from sklearn.utils._param_validation import StrOptions
-from sklearn.utils.class_weight import compute_sample_weight
+from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.metaestimators import available_if
-from sklearn.utils.multiclass import (
-    _check_partial_fit_first_call,
-    check_classification_targets,
-    type_of_target,
-    unique_labels,
-)
-from sklearn.utils.validation import _check_sample_weight
+from sklearn.utils.multiclass import _check_partial_fit_first_call
 
 from skdnn.mlp.base import BaseMLP, _can_stream
-from skdnn.validation import check_row_weights
+from skdnn.mlp.labels import ClassTargets
 
 
-class MLPNet(ClassifierMixin, BaseMLP):
+class MLPNet(ClassifierMixin, ClassTargets, BaseMLP):
     """Multi-layer perceptron classifier.
 
     Minimises the log loss of a softmax output (of one logistic output for two classes, of one for
@@ -96,12 +87,45 @@ class MLPNet(ClassifierMixin, BaseMLP):
         The most loss evaluations of 'lbfgs'.
     rho : float, default=0.9
         Decay rate of the squared gradient of 'rmsprop', in [0, 1).
-    weight_decay : float, default=0.01
-        Decay of the weights by 'adamw': ``learning_rate_init * weight_decay`` a step.
+    weight_decay : float, default=None
+        Decoupled decay of the weights, not of the biases: each step multiplies them by
+        ``1 - learning_rate * weight_decay``. None: 0.01 for 'adamw', 0 for all others.
     dropout : float or array-like of float of shape (n_layers - 2,), default=0.0
         Share of the outputs of the hidden layers, or of each of them, that is dropped at random in
         training, in [0, 1); the others are scaled up by so much that their mean stays the same.
         Nothing is dropped at prediction. Not for 'lbfgs'.
+    hidden_layers : list of layers or None, default=None
+        The hidden layers where they differ, in place of `hidden_layer_sizes`, `dropout` and
+        `batch_norm`: objects of `skdnn.layers`, as in ``[Dropout(0.1), Dense(300, "elu"),
+        BatchNorm(), Maxout(50, pieces=3)]``. Their values can be set:
+        ``set_params(hidden_layers__1__units=100)``.
+    batch_norm : bool, default=False
+        Whether each hidden layer normalises by batches before its activation, see
+        `skdnn.layers.BatchNorm`. Not for 'lbfgs'.
+    kernel_initializer : str, object of `skdnn.initializers` or None, default=None
+        What the weights are drawn from: 'glorot_uniform', 'he_normal', 'orthogonal', ...; the
+        biases are then 0. None: as in scikit-learn, see `skdnn.initializers.default_initializer`.
+    clip_norm : float or None, default=None
+        The largest Euclidean norm of a step's gradient; larger ones are scaled down to it.
+    average : Polyak, EMA or None, default=None
+        Which mean of the weights after each step the fitted weights are, see `skdnn.averaging`.
+    initial_weights : FrozenEstimator, pair of lists of arrays, or None, default=None
+        Another fitted network, or `coefs_` and `intercepts_`, from which the layers start whose
+        shapes agree.
+    frozen_layers : array-like of int, default=()
+        Numbers of the hidden layers that training leaves as they are; negative ones count from
+        the last.
+    kept_learning_rate : float, default=1.0
+        What the learning rate is multiplied by for layers that start from `initial_weights`.
+    transform_layer : int, default=-1
+        The hidden layer whose outputs `transform` gives.
+    loss : {'log_loss', 'focal'}, default='log_loss'
+        'focal' is the log loss times ``(1 - p) ** gamma``, p the probability of the true class,
+        so that hard rows count more: Lin et al. (2017), arXiv:1708.02002.
+    gamma : float, default=2.0
+        The exponent of the focal loss.
+    label_smoothing : float, default=0.0
+        The share of each target that the log loss spreads evenly over all classes, in [0, 1).
     class_weight : dict, list of dict, 'balanced' or None, default=None
         Weights of the classes, ``{label: weight}``, multiplied with `sample_weight`; 'balanced' is
         ``n_samples / (n_classes * count)``. For a multilabel target a list with a dict for each
@@ -205,9 +229,10 @@ class MLPNet(ClassifierMixin, BaseMLP):
     _parameter_constraints: ClassVar[dict] = {
         **BaseMLP._parameter_constraints,
         "class_weight": [dict, list, StrOptions({"balanced"}), None],
+        "loss": [StrOptions({"log_loss", "focal"})],
+        "gamma": [Interval(Real, 0, None, closed="left")],
+        "label_smoothing": [Interval(Real, 0, 1, closed="left")],
     }
-
-    loss = "log_loss"
 
     def __init__(
         self,
@@ -236,9 +261,21 @@ class MLPNet(ClassifierMixin, BaseMLP):
         n_iter_no_change=10,
         max_fun=15000,
         rho=0.9,
-        weight_decay=0.01,
+        weight_decay=None,
         dropout=0.0,
+        hidden_layers=None,
+        batch_norm=False,
+        kernel_initializer=None,
+        clip_norm=None,
+        average=None,
+        initial_weights=None,
+        frozen_layers=(),
+        kept_learning_rate=1.0,
+        transform_layer=-1,
         class_weight=None,
+        loss="log_loss",
+        gamma=2.0,
+        label_smoothing=0.0,
         scoring=None,
         dtype=None,
     ):
@@ -268,85 +305,34 @@ class MLPNet(ClassifierMixin, BaseMLP):
         self.rho = rho
         self.weight_decay = weight_decay
         self.dropout = dropout
+        self.hidden_layers = hidden_layers
+        self.batch_norm = batch_norm
+        self.kernel_initializer = kernel_initializer
+        self.clip_norm = clip_norm
+        self.average = average
+        self.initial_weights = initial_weights
+        self.frozen_layers = frozen_layers
+        self.kept_learning_rate = kept_learning_rate
+        self.transform_layer = transform_layer
         self.class_weight = class_weight
+        self.loss = loss
+        self.gamma = gamma
+        self.label_smoothing = label_smoothing
         self.scoring = scoring
         self.dtype = dtype
 
-    def _check_targets(self, y, first_pass, incremental):
-        check_classification_targets(y)
-        multilabel = type_of_target(y) == "multilabel-indicator"
-        if hasattr(self, "coefs_") and not first_pass and multilabel != self._multilabel:
-            raise ValueError(
-                f"y is {'' if multilabel else 'not '}multilabel, unlike y in the previous call."
-            )
-        if not multilabel:
-            y = column_or_1d(y, warn=True)
-        if first_pass and not incremental:
-            self.classes_ = unique_labels(y)
-        else:
-            self._check_known(unique_labels(y))
-        self._multilabel, self._sparse_labels = multilabel, sparse.issparse(y)
-        if multilabel:
-            return (y.toarray() if self._sparse_labels else y), y.shape[1]
-        encoder = LabelEncoder()
-        encoder.classes_ = self.classes_
-        labels = encoder.transform(y).reshape(-1, 1)
-        return labels, len(self.classes_) if len(self.classes_) > 2 else 1
-
-    def _check_known(self, labels):
-        """Check that training can go on with these labels."""
-        if self.warm_start and set(labels) != set(self.classes_):
-            raise ValueError(
-                "warm_start can only be used where `y` has the same classes as in the previous "
-                f"call to fit. Previously got {self.classes_}, `y` has {labels}"
-            )
-        if len(np.setdiff1d(labels, self.classes_, assume_unique=True)):
-            raise ValueError(
-                f"`y` has classes not in `self.classes_`. `self.classes_` has {self.classes_}. "
-                f"'y' has {labels}."
-            )
-
-    def _check_weights(self, X, targets, sample_weight, incremental):
-        if self._multilabel:
-            if self.class_weight is not None:
-                # Of each label, multiplied, as scikit-learn does for several outputs.
-                weight = _check_sample_weight(sample_weight, X, dtype=np.float64)
-                sample_weight = weight * compute_sample_weight(self.class_weight, targets)
-            return check_row_weights(X, sample_weight)
-        weight, kept = check_row_weights(
-            X,
-            sample_weight,
-            class_weight=self.class_weight,
-            classes=self.classes_,
-            labels=targets[:, 0],
-        )
-        # One call of partial_fit may see one class only, but there must be others.
-        labels = np.unique(targets if kept is None else targets[kept])
-        if len(self.classes_) < 2 or (len(labels) < 2 and not incremental):
-            raise ValueError(
-                f"{type(self).__name__} needs samples of at least 2 classes in the data, but the "
-                f"data contains only one class: {self.classes_[labels[0]]!r}"
-            )
-        return weight, kept
-
     def _loss_name(self):
-        one_of_many = len(self.classes_) > 2 and not self._multilabel
-        return "log_loss" if one_of_many else "binary_log_loss"
+        if self.loss == "focal":
+            if self.label_smoothing:
+                raise ValueError(
+                    "label_smoothing is for loss='log_loss', got "
+                    f"label_smoothing={self.label_smoothing!r} with loss='focal'."
+                )
+            return "focal" if self._one_of_many() else "binary_focal"
+        return "log_loss" if self._one_of_many() else "binary_log_loss"
 
-    def _strata(self, targets):
-        return None if self._multilabel else targets[:, 0]
-
-    def _score_outputs(self, targets, scores, weight):
-        """Return the accuracy."""
-        if not np.isfinite(scores).all():
-            return np.nan
-        return float(np.average((self._decide(scores) == targets).all(axis=1), weights=weight))
-
-    def _decide(self, scores: NDArray) -> NDArray:
-        """Return the likeliest classes' numbers, or 0 or 1 for each label."""
-        if self._loss_name() == "log_loss":
-            return scores.argmax(axis=1).reshape(-1, 1)
-        return (scores > 0).astype(int)
+    def _loss_parameter(self):
+        return self.gamma if self.loss == "focal" else self.label_smoothing
 
     def predict(self, X):
         """Predict the classes.

@@ -64,7 +64,7 @@ class Evaluation:
     def _score(self, params: NDArray) -> float:
         """Return the scorer's score of the network as it is."""
         model = copy.copy(self.estimator)
-        model.coefs_, model.intercepts_ = self.network.views(params)
+        model._show(self.network.views(params))
         # The rows are arrays, whatever the table that they come from.
         model.__dict__.pop("feature_names_in_", None)
         weight = {} if self.weight is None else {"sample_weight": self.weight}

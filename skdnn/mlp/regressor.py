@@ -12,6 +12,17 @@ from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.metaestimators import available_if
 
 from skdnn.mlp.base import BaseMLP, _can_stream
+from skdnn.validation import Registered
+
+# The engine's names of the losses.
+LOSSES = {
+    "squared_error": "squared_error",
+    "absolute_error": "absolute_error",
+    "huber": "huber",
+    "poisson": "poisson",
+    "pinball": "pinball",
+    "log_loss": "binary_log_loss",
+}
 
 
 class MLPNetRegressor(RegressorMixin, BaseMLP):
@@ -23,11 +34,12 @@ class MLPNetRegressor(RegressorMixin, BaseMLP):
 
     Parameters
     ----------
-    loss : {'squared_error', 'absolute_error', 'huber', 'poisson', 'pinball'}, \
+    loss : {'squared_error', 'absolute_error', 'huber', 'poisson', 'pinball', 'log_loss'}, \
             default='squared_error'
         With r the prediction minus the target: 'squared_error' is r^2 / 2, 'absolute_error' |r|,
         'huber' r^2 / 2 up to |r| = `delta` and linear beyond; 'poisson' is half the Poisson
-        deviance, with an exponential output, for targets >= 0; 'pinball' predicts the `quantile`.
+        deviance, with an exponential output, for targets >= 0; 'pinball' predicts the `quantile`;
+        'log_loss' is the cross-entropy of a logistic output and targets in [0, 1].
     hidden_layer_sizes : array-like of int of shape (n_layers - 2,), default=(100,)
         Number of units in each hidden layer. Empty for none.
     activation : {'identity', 'logistic', 'tanh', 'relu', 'leaky_relu', 'elu', 'selu', \
@@ -90,16 +102,46 @@ class MLPNetRegressor(RegressorMixin, BaseMLP):
         The most loss evaluations of 'lbfgs'.
     rho : float, default=0.9
         Decay rate of the squared gradient of 'rmsprop', in [0, 1).
-    weight_decay : float, default=0.01
-        Decay of the weights by 'adamw': ``learning_rate_init * weight_decay`` a step.
+    weight_decay : float, default=None
+        Decoupled decay of the weights, not of the biases: each step multiplies them by
+        ``1 - learning_rate * weight_decay``. None: 0.01 for 'adamw', 0 for all others.
     dropout : float or array-like of float of shape (n_layers - 2,), default=0.0
         Share of the outputs of the hidden layers, or of each of them, that is dropped at random in
         training, in [0, 1); the others are scaled up by so much that their mean stays the same.
         Nothing is dropped at prediction. Not for 'lbfgs'.
+    hidden_layers : list of layers or None, default=None
+        The hidden layers where they differ, in place of `hidden_layer_sizes`, `dropout` and
+        `batch_norm`: objects of `skdnn.layers`, as in ``[Dropout(0.1), Dense(300, "elu"),
+        BatchNorm(), Maxout(50, pieces=3)]``. Their values can be set:
+        ``set_params(hidden_layers__1__units=100)``.
+    batch_norm : bool, default=False
+        Whether each hidden layer normalises by batches before its activation, see
+        `skdnn.layers.BatchNorm`. Not for 'lbfgs'.
+    kernel_initializer : str, object of `skdnn.initializers` or None, default=None
+        What the weights are drawn from: 'glorot_uniform', 'he_normal', 'orthogonal', ...; the
+        biases are then 0. None: as in scikit-learn, see `skdnn.initializers.default_initializer`.
+    clip_norm : float or None, default=None
+        The largest Euclidean norm of a step's gradient; larger ones are scaled down to it.
+    average : Polyak, EMA or None, default=None
+        Which mean of the weights after each step the fitted weights are, see `skdnn.averaging`.
+    initial_weights : FrozenEstimator, pair of lists of arrays, or None, default=None
+        Another fitted network, or `coefs_` and `intercepts_`, from which the layers start whose
+        shapes agree.
+    frozen_layers : array-like of int, default=()
+        Numbers of the hidden layers that training leaves as they are; negative ones count from
+        the last.
+    kept_learning_rate : float, default=1.0
+        What the learning rate is multiplied by for layers that start from `initial_weights`.
+    transform_layer : int, default=-1
+        The hidden layer whose outputs `transform` gives.
     delta : float, default=1.0
         Where the Huber loss becomes linear, in units of the target.
-    quantile : float, default=0.5
-        What ``loss='pinball'`` predicts, in (0, 1).
+    quantile : float or array-like of float, default=0.5
+        What ``loss='pinball'`` predicts, in (0, 1): one quantile, or several at once.
+    output_activation : str or None, default=None
+        Activation function of the output, for targets of a limited range: 'logistic' for values
+        in [0, 1], 'softplus' for positive ones, or any other of `activation`. None: that of the
+        loss, which is 'identity' but for 'poisson' ('exp') and 'log_loss' ('logistic').
     scoring : str, callable or None, default=None
         What is computed on the validation rows after each epoch, and counts with `early_stopping`:
         the name of a scorer or a scorer, 'loss' for the negative loss, None for R^2.
@@ -178,9 +220,10 @@ class MLPNetRegressor(RegressorMixin, BaseMLP):
 
     _parameter_constraints: ClassVar[dict] = {
         **BaseMLP._parameter_constraints,
-        "loss": [StrOptions({"squared_error", "absolute_error", "huber", "poisson", "pinball"})],
+        "loss": [StrOptions(set(LOSSES))],
         "delta": [Interval(Real, 0, None, closed="neither")],
-        "quantile": [Interval(Real, 0, 1, closed="neither")],
+        "quantile": [Interval(Real, 0, 1, closed="neither"), "array-like"],
+        "output_activation": [Registered("ACTIVATIONS"), None],
     }
 
     def __init__(
@@ -211,10 +254,20 @@ class MLPNetRegressor(RegressorMixin, BaseMLP):
         n_iter_no_change=10,
         max_fun=15000,
         rho=0.9,
-        weight_decay=0.01,
+        weight_decay=None,
         dropout=0.0,
+        hidden_layers=None,
+        batch_norm=False,
+        kernel_initializer=None,
+        clip_norm=None,
+        average=None,
+        initial_weights=None,
+        frozen_layers=(),
+        kept_learning_rate=1.0,
+        transform_layer=-1,
         delta=1.0,
         quantile=0.5,
+        output_activation=None,
         scoring=None,
         dtype=None,
     ):
@@ -245,8 +298,18 @@ class MLPNetRegressor(RegressorMixin, BaseMLP):
         self.rho = rho
         self.weight_decay = weight_decay
         self.dropout = dropout
+        self.hidden_layers = hidden_layers
+        self.batch_norm = batch_norm
+        self.kernel_initializer = kernel_initializer
+        self.clip_norm = clip_norm
+        self.average = average
+        self.initial_weights = initial_weights
+        self.frozen_layers = frozen_layers
+        self.kept_learning_rate = kept_learning_rate
+        self.transform_layer = transform_layer
         self.delta = delta
         self.quantile = quantile
+        self.output_activation = output_activation
         self.scoring = scoring
         self.dtype = dtype
 
@@ -259,14 +322,42 @@ class MLPNetRegressor(RegressorMixin, BaseMLP):
             raise ValueError(
                 f"loss='poisson' needs targets y >= 0, but the smallest is {y.min():g}."
             )
+        if self.loss == "log_loss" and ((y < 0) | (y > 1)).any():
+            raise ValueError(
+                "loss='log_loss' needs targets in [0, 1], but they lie in "
+                f"[{y.min():g}, {y.max():g}]."
+            )
         targets = y.reshape(len(y), -1)
+        self._n_targets = targets.shape[1]
+        targets = np.repeat(targets, len(self._quantiles()), axis=1)
         return targets, targets.shape[1]
 
+    def _quantiles(self):
+        """Return the quantiles to predict; one number for another loss."""
+        quantiles = np.atleast_1d(np.asarray(self.quantile, dtype=float))
+        inside = (quantiles > 0) & (quantiles < 1)
+        if quantiles.ndim != 1 or not inside.size or not inside.all():
+            raise ValueError(
+                f"quantile must be in (0, 1), or a list of such numbers; got {self.quantile!r}."
+            )
+        return quantiles if self.loss == "pinball" else quantiles[:1]
+
     def _loss_name(self):
-        return self.loss
+        return LOSSES[self.loss]
 
     def _loss_parameter(self):
-        return {"huber": self.delta, "pinball": self.quantile}.get(self.loss)
+        if self.loss == "pinball":
+            quantiles = self._quantiles()
+            return quantiles[0] if len(quantiles) == 1 else np.tile(quantiles, self._n_targets)
+        return self.delta if self.loss == "huber" else None
+
+    def _output_activation(self):
+        if self.output_activation is not None and self.loss in ("poisson", "log_loss"):
+            raise ValueError(
+                f"loss={self.loss!r} has an output activation of its own; "
+                f"output_activation={self.output_activation!r} must be None."
+            )
+        return self.output_activation
 
     def _score_outputs(self, targets, scores, weight):
         """Return R^2."""
@@ -290,10 +381,16 @@ class MLPNetRegressor(RegressorMixin, BaseMLP):
         -------
         y : ndarray of shape (n_samples,) or (n_samples, n_outputs)
             The predicted values: the mean, for ``loss="absolute_error"`` the median, for
-            ``loss="pinball"`` the quantile.
+            ``loss="pinball"`` the quantile; for several quantiles of shape
+            (n_samples, n_quantiles) or (n_samples, n_outputs, n_quantiles).
         """
-        predicted = self._raw_scores(X)
-        self._network.link(predicted)
+        return self._shaped(self._network.link(self._raw_scores(X)))
+
+    def _shaped(self, predicted):
+        """Bring the network's outputs, shape (n_samples, n_outputs), to the predictions' shape."""
+        n_quantiles = predicted.shape[1] // self._n_targets
+        if n_quantiles > 1 and self._n_targets > 1:
+            return predicted.reshape(-1, self._n_targets, n_quantiles)
         return predicted[:, 0] if predicted.shape[1] == 1 else predicted
 
     @available_if(_can_stream)

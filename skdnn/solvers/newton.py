@@ -30,9 +30,9 @@ def regular_hessian(problem: Problem, curvature: Curvature) -> NDArray:
     """
     hessian = curvature.matrix()
     if problem.coupled:
-        n_outputs = problem.network.sizes[-1]
+        n_outputs = problem.network.n_outputs
         n_inputs = problem.network.n_params // n_outputs
-        free = slice(0 if not (problem.l2 or problem.l1) else problem.network.sizes[0], n_inputs)
+        free = slice(0 if not (problem.l2 or problem.l1) else problem.network.n_features, n_inputs)
         blocks = np.einsum("iaib->iab", hessian.reshape((n_inputs, n_outputs) * 2))
         sizes = hessian.diagonal().reshape(n_inputs, n_outputs).mean(axis=1)
         blocks[free] += sizes[free, None, None] / n_outputs

@@ -5,6 +5,7 @@ from numpy.typing import NDArray
 from scipy.linalg import LinAlgError, cholesky, solve_triangular
 from sklearn.utils.sparsefuncs import mean_variance_axis
 
+from skdnn.layers import Dense
 from skdnn.network import Network
 from skdnn.solvers.problem import Problem
 
@@ -25,9 +26,9 @@ class Preconditioner:
     def __init__(self, problem: Problem):
         self._problem = problem
         network = problem.network
-        self._n_inputs = network.n_params // network.sizes[-1]
+        self._n_inputs = network.n_params // network.n_outputs
         self._l2 = np.zeros(self._n_inputs, network.dtype)
-        self._l2[: network.sizes[0]] = problem.l2
+        self._l2[: network.n_features] = problem.l2
         if self._n_inputs <= _MAX_INPUTS:
             self._products = self._sampled_products()
         else:
@@ -43,10 +44,10 @@ class Preconditioner:
         """Return A'A / n, shape (n_inputs, n_inputs), of a sample of rows."""
         data, network = self._problem.data, self._problem.network
         squares = Network(
-            (network.sizes[0], 1),
+            network.n_features,
+            [Dense(1, use_bias=self._n_inputs > network.n_features)],
             "squared_error",
             dtype=network.dtype,
-            fit_intercept=self._n_inputs > network.sizes[0],
         )
         rows = self._sample(max(_FEWEST_ROWS, _ROWS_PER_INPUT * self._n_inputs))
         weight = data.weight if data.weight.size else None
@@ -58,7 +59,7 @@ class Preconditioner:
 
         The rows' weights are left out of account.
         """
-        data, n_features = self._problem.data, self._problem.network.sizes[0]
+        data, n_features = self._problem.data, self._problem.network.n_features
         squares = np.ones(self._n_inputs, self._problem.network.dtype)
         if data.row_starts.size:
             means, variances = mean_variance_axis(self._problem.X, axis=0)

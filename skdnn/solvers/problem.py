@@ -35,7 +35,7 @@ class Problem(Objective):
         super().__init__(network, X, y, weight, order)
         self.X = X
         self.l1 = np.array(l1, network.dtype)[()]
-        self.n_weights = network.sizes[0] * network.sizes[-1]
+        self.n_weights = network.n_features * network.n_outputs
         self.epsilon = float(np.finfo(network.dtype).eps)
 
     @property
@@ -51,7 +51,7 @@ class Problem(Objective):
     @property
     def mean_curvature_at_zero(self) -> float:
         """The mean curvature by a score where all scores are zero."""
-        n_outputs = self.network.sizes[-1]
+        n_outputs = self.network.n_outputs
         return (1 - 1 / n_outputs) / n_outputs if self.coupled else self.largest_curvature
 
     @property
@@ -93,7 +93,7 @@ class Problem(Objective):
         and seldom by a tenth too small.
         """
         largest = self.largest_curvature
-        at_zero = 1 / self.network.sizes[-1] if self.coupled else largest
+        at_zero = 1 / self.network.n_outputs if self.coupled else largest
         curvature = self.curvature(np.zeros(self.network.n_params, self.network.dtype))
         vector = np.random.RandomState(0).standard_normal(self.network.n_params)
         vector = vector.astype(self.network.dtype)
@@ -122,7 +122,7 @@ class Curvature:
     def __init__(self, problem: Problem, params: NDArray):
         self.problem = problem
         net = problem.network
-        self._scores = np.empty((problem.n_rows, net.sizes[-1]), net.dtype)
+        self._scores = np.empty((problem.n_rows, net.n_outputs), net.dtype)
         engine.score_curvature(
             problem.data,
             problem.n_rows,
@@ -160,7 +160,7 @@ class Curvature:
     def matrix(self) -> NDArray:
         """Return the matrix of shape (n_params, n_params)."""
         problem, net = self.problem, self.problem.network
-        n_outputs = net.sizes[-1]
+        n_outputs = net.n_outputs
         n_inputs = net.n_params // n_outputs
         blocks = np.empty((n_outputs, n_outputs, n_inputs, n_inputs), net.dtype)
         inputs = np.empty((min(_HESSIAN_ROWS, problem.n_rows), n_inputs), net.dtype)

@@ -6,18 +6,22 @@ import numpy as np
 
 from skdnn import engine
 from skdnn.engine import elementary
+from skdnn.layers import BatchNorm, Dense, Dropout, Maxout
 from skdnn.network import Network
+from skdnn.regularizers import L1L2
 
 
 def _data(dtype, loss):
     rng = np.random.RandomState(0)
     X = rng.normal(size=(7, 4)).astype(dtype)
-    y = rng.randint(2, size=(7, 1 if loss == "log_loss" else 2))
+    y = rng.randint(2, size=(7, 1 if loss in ("log_loss", "focal") else 2))
     return engine.as_data(X, dtype, y, rng.uniform(0.5, 2, 7), rng.permutation(7))
 
 
 def _gradient(activation, loss, dtype):
-    network = Network([4, 3, 2], loss, activation=activation, dtype=dtype, l2=0.1)
+    network = Network(
+        4, [Dense(3), Dense(2, "identity")], loss, activation=activation, dtype=dtype, l2=0.1
+    )
     data = _data(dtype, loss)
     params = np.random.RandomState(1).normal(size=network.n_params).astype(dtype)
     gradient, part = np.empty_like(params), np.empty_like(params)
@@ -29,16 +33,22 @@ def _gradient(activation, loss, dtype):
 
 
 def _epoch(optimizer, dtype):
-    network = Network(
-        [4, 3, 2], "squared_error", activation="tanh", dtype=dtype, l1=0.01, dropout=0.4
-    )
+    layers = [
+        Dropout(0.4),
+        Dense(3, "tanh", kernel_regularizer=L1L2(0.01, 0.02), max_norm=1.0),
+        BatchNorm(epsilon=0.5),
+        Maxout(4, bias_regularizer=L1L2()),
+        Dense(2),
+    ]
+    network = Network(4, layers, "squared_error", dtype=dtype)
     data = _data(dtype, "squared_error")
-    params = np.random.RandomState(1).normal(size=network.n_params).astype(dtype)
+    params = np.empty(network.n_numbers, dtype)
+    network.initialize(params, np.random.RandomState(1))
     chosen = engine.OPTIMIZERS[optimizer]
     settings = np.zeros((), engine.SETTINGS)
-    settings["code"], settings["epsilon"], settings["weight_decay"] = chosen.code, 1e-8, 0.1
+    settings["code"], settings["epsilon"], settings["weight_decay"] = chosen.code, 1e-3, 0.1
     settings["momentum"] = settings["rho"] = settings["beta_1"] = settings["beta_2"] = 0.9
-    moments = np.zeros((chosen.n_moments, params.size), dtype)
+    moments = np.zeros(chosen.n_moments * network.n_params, dtype)
     work = network.workspace(data, 3)
     loss = engine.train_epoch(
         data,
@@ -47,8 +57,9 @@ def _epoch(optimizer, dtype):
         network.layers,
         network.objective,
         params,
-        np.empty_like(params),
+        np.zeros(network.n_params, dtype),
         moments,
+        np.zeros_like(params),
         settings[()],
         0.1,
         0,

@@ -7,23 +7,30 @@ import pytest
 from scipy import sparse
 
 from skdnn import engine
+from skdnn.layers import Dense
 from skdnn.network import Network
 from skdnn.objective import Objective
 
 N_ROWS, SIZES = 23, (4, 5, 3)
 TARGETS = {
     "log_loss": lambda rng: rng.randint(3, size=(N_ROWS, 1)),
+    "focal": lambda rng: rng.randint(3, size=(N_ROWS, 1)),
+    "binary_focal": lambda rng: rng.randint(2, size=(N_ROWS, 3)),
     "binary_log_loss": lambda rng: rng.randint(2, size=(N_ROWS, 3)),
     "poisson": lambda rng: rng.poisson(2, size=(N_ROWS, 3)),
 }
 
 
-def _problem(activation, loss, *, weighted=False, l2=0.0, dtype=np.float64, **network):
+def _problem(
+    activation, loss, *, weighted=False, l2=0.0, dtype=np.float64, use_bias=True, **network
+):
     rng = np.random.RandomState(0)
     X = rng.normal(size=(N_ROWS, SIZES[0]))
     y = TARGETS.get(loss, lambda rng: rng.normal(size=(N_ROWS, 3)))(rng)
     weight = rng.uniform(0.1, 3, N_ROWS) if weighted else None
-    network = Network(SIZES, loss, activation=activation, l2=l2, dtype=dtype, **network)
+    layers = [Dense(SIZES[1], use_bias=use_bias), Dense(SIZES[2], "identity", use_bias=use_bias)]
+    options = {"activation": activation, "l2": l2, "dtype": dtype, **network}
+    network = Network(SIZES[0], layers, loss, **options)
     params = rng.normal(scale=0.7, size=network.n_params)
     return network, X.astype(dtype), y, weight, params.astype(dtype)
 
@@ -58,7 +65,7 @@ def test_gradient_is_that_of_the_loss(activation, loss, dtype):
 
 @pytest.mark.parametrize("loss", engine.LOSSES)
 def test_without_intercepts(loss):
-    network, X, y, _, params = _problem("tanh", loss, fit_intercept=False)
+    network, X, y, _, params = _problem("tanh", loss, use_bias=False)
     assert params.size == 4 * 5 + 5 * 3
     objective = Objective(network, X, y)
     gradient = objective.loss_and_gradient(params)[1]
@@ -67,7 +74,7 @@ def test_without_intercepts(loss):
 
 def test_loss_is_that_of_the_matrices_multiplied_by_hand():
     network, X, y, weight, params = _problem("tanh", "squared_error", weighted=True, l2=0.3)
-    (W1, W2), (b1, b2) = network.views(params)
+    (W1, W2), (b1, b2) = network.views(params).values()
     residual = np.tanh(X @ W1 + b1) @ W2 + b2 - y
     expected = np.average((residual**2).sum(axis=1) / 2, weights=weight)
     expected += 0.15 * ((W1**2).sum() + (W2**2).sum())
@@ -101,7 +108,7 @@ def test_rows_that_are_left_out_do_not_count():
 @pytest.mark.parametrize("loss", ["log_loss", "binary_log_loss", "poisson", "squared_error"])
 def test_scores_are_those_of_the_layers(loss):
     network, X, _, _, params = _problem("selu", loss)
-    (W1, W2), (b1, b2) = network.views(params)
+    (W1, W2), (b1, b2) = network.views(params).values()
     z = X @ W1 + b1
     a = 1.0507009873554805 * np.where(z < 0, 1.6732632423543772 * np.expm1(z), z)
     np.testing.assert_allclose(network.scores(X, params), a @ W2 + b2, rtol=1e-12)

@@ -9,7 +9,8 @@ from skdnn import engine
 from skdnn.engine.losses import evaluate
 
 DTYPES = [np.float32, np.float64]
-PARAMETER = {"huber": 0.7, "pinball": 0.2}
+PARAMETER = {"huber": 0.7, "pinball": 0.2, "focal": 1.5, "binary_focal": 1.5}
+LABELS = ("log_loss", "focal")
 
 
 def _case(name, dtype, rows=40, outputs=3):
@@ -17,17 +18,26 @@ def _case(name, dtype, rows=40, outputs=3):
     z = rng.normal(scale=2, size=(rows, outputs))
     y = {
         "log_loss": rng.randint(outputs, size=(rows, 1)),
+        "focal": rng.randint(outputs, size=(rows, 1)),
         "binary_log_loss": rng.randint(2, size=z.shape),
+        "binary_focal": rng.randint(2, size=z.shape),
         "poisson": rng.poisson(2, size=z.shape),
     }.get(name, rng.normal(scale=2, size=z.shape))
     return z.astype(dtype), y.astype(dtype)
 
 
-def _evaluate(name, z, y, run=evaluate):
+def _evaluate(name, z, y, run=evaluate, parameter=None):
     loss = engine.LOSSES[name]
+    parameter = PARAMETER.get(name, loss.parameter) if parameter is None else parameter
+    objective = np.zeros(np.size(parameter), engine.OBJECTIVE)
+    objective["loss"], objective["parameter"] = loss.code, parameter
     values, delta = z.copy(), np.empty_like(z)
-    run(loss.code, PARAMETER.get(name, loss.parameter), values, y, delta)
+    run(objective, values, y, delta)
     return values, delta
+
+
+def _focal(p, gamma):
+    return -((1 - p) ** gamma) * np.log(p)
 
 
 def _mean(name, z, y):
@@ -38,6 +48,12 @@ def _mean(name, z, y):
     if name == "binary_log_loss":
         proba = special.expit(z)
         return sum(metrics.log_loss(y[:, j], proba[:, j], labels=[0, 1]) for j in range(k))
+    if name == "focal":
+        return _focal(
+            special.softmax(z, axis=1)[np.arange(len(z)), y[:, 0].astype(int)], 1.5
+        ).mean()
+    if name == "binary_focal":
+        return _focal(special.expit(np.where(y, z, -z)), 1.5).sum(axis=1).mean()
     if name == "poisson":
         return sum(metrics.mean_poisson_deviance(y[:, j], np.exp(z[:, j])) / 2 for j in range(k))
     if name == "huber":
@@ -75,11 +91,50 @@ def test_derivative_is_that_of_the_value(name, dtype):
     np.testing.assert_allclose(delta, numeric, rtol=tolerance, atol=tolerance)
 
 
-@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("smoothing", [0.1, 0.7])
 @pytest.mark.parametrize("name", ["log_loss", "binary_log_loss"])
+def test_label_smoothing_is_the_cross_entropy_with_smoothed_targets(name, smoothing):
+    z, y = _case(name, np.float64)
+    values, delta = _evaluate(name, z, y, parameter=smoothing)
+    if name == "log_loss":
+        targets = (1 - smoothing) * np.eye(3)[y[:, 0].astype(int)] + smoothing / 3
+        expected = -(targets * special.log_softmax(z, axis=1)).sum(axis=1)
+        derivative = special.softmax(z, axis=1) - targets
+    else:
+        targets = (1 - smoothing) * y + smoothing / 2
+        expected = special.xlogy(targets, special.expit(z)) + special.xlogy(
+            1 - targets, special.expit(-z)
+        )
+        expected, derivative = -expected.sum(axis=1), special.expit(z) - targets
+    np.testing.assert_allclose(values.sum(axis=1), expected, rtol=1e-13)
+    np.testing.assert_allclose(delta, derivative, rtol=1e-12, atol=1e-15)
+
+
+@pytest.mark.parametrize("name", ["focal", "binary_focal"])
+def test_focal_loss_without_gamma_is_the_log_loss(name):
+    z, y = _case(name, np.float64)
+    other = {"focal": "log_loss", "binary_focal": "binary_log_loss"}[name]
+    for ours, theirs in zip(
+        _evaluate(name, z, y, parameter=0.0), _evaluate(other, z, y), strict=True
+    ):
+        np.testing.assert_allclose(ours, theirs, rtol=1e-12, atol=1e-15)
+
+
+def test_each_output_has_its_quantile():
+    z, y = _case("pinball", np.float64)
+    values, delta = _evaluate("pinball", z, y, parameter=[0.1, 0.5, 0.8])
+    for j, quantile in enumerate([0.1, 0.5, 0.8]):
+        columns = np.ascontiguousarray(z[:, [j]]), np.ascontiguousarray(y[:, [j]])
+        alone = _evaluate("pinball", *columns, parameter=quantile)
+        np.testing.assert_array_equal(values[:, [j]], alone[0])
+        np.testing.assert_array_equal(delta[:, [j]], alone[1])
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("name", ["log_loss", "binary_log_loss", "focal", "binary_focal"])
 def test_sure_scores_do_not_overflow(name, dtype):
     z = np.array([[1000, -1000], [-1000, 1000]], dtype)
-    y = np.array([[0], [0]] if name == "log_loss" else [[1, 0], [1, 0]], dtype)
+    y = np.array([[0], [0]] if name in LABELS else [[1, 0], [1, 0]], dtype)
     values, delta = _evaluate(name, z, y)
     per_row = values.sum(axis=1)
     np.testing.assert_allclose(per_row, [0, 2000], atol=1e-30)

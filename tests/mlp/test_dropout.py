@@ -7,6 +7,7 @@ from sklearn.datasets import load_digits
 
 from skdnn import MLPNet, MLPNetRegressor, engine
 from skdnn.engine.epoch import batch_gradient, batch_loss
+from skdnn.layers import Dense, Dropout
 from skdnn.network import Network
 
 X, Y = load_digits(return_X_y=True)
@@ -14,10 +15,15 @@ X = X / 16
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 
 
+def _sample(network, X, params, seed):
+    return network.scores(X, params, layers=network.sampling, seed=seed)
+
+
 @pytest.mark.parametrize("activation", engine.ACTIVATIONS)
 def test_gradient_with_a_fixed_mask(activation):
     rng = np.random.RandomState(0)
-    network = Network([4, 6, 5, 2], "squared_error", activation=activation, dropout=[0.5, 0.3])
+    layers = [Dense(6), Dropout(0.5), Dense(5), Dropout(0.3), Dense(2, "identity")]
+    network = Network(4, layers, "squared_error", activation=activation)
     data = engine.as_data(rng.normal(size=(7, 4)), float, rng.normal(size=(7, 2)))
     params = rng.normal(scale=0.7, size=network.n_params)
     work, key = network.workspace(data, 7), np.uint64(12345)
@@ -31,21 +37,19 @@ def test_gradient_with_a_fixed_mask(activation):
     numeric = [(loss(params + step) - loss(params - step)) / 2e-6 for step in steps]
     np.testing.assert_allclose(gradient, numeric, rtol=1e-6, atol=1e-6)
     # The mask matters: without it, it is another function.
-    plain = batch_loss(data, network.layers, network.objective, params, work, 7, 0, 7, np.uint64(0))
+    plain = batch_loss(data, network.inference, network.objective, params, work, 7, 0, 7, key)
     assert plain[0] != pytest.approx(loss(params), rel=1e-3)
 
 
 @pytest.mark.parametrize("rate", [0.1, 0.5, 0.8])
 def test_so_many_outputs_are_dropped_and_the_others_scaled(rate):
-    network = Network([1, 200, 1], "squared_error", dropout=rate)
+    network = Network(1, [Dense(200), Dropout(rate), Dense(1)], "squared_error")
     params = np.zeros(network.n_params)
-    (_, out), (hidden_bias, _) = network.views(params)
+    (_, out), (hidden_bias, _) = network.views(params).values()
     hidden_bias[:] = 1.0
     out[:] = np.eye(200)[:, :1]
     # The output is the first hidden unit: 1 / (1 - rate) or 0.
-    draws = np.concatenate(
-        [network.scores(np.zeros((500, 1)), params, seed=s) for s in range(1, 21)]
-    )
+    draws = np.concatenate([_sample(network, np.zeros((500, 1)), params, s) for s in range(1, 21)])
     kept = draws[:, 0] != 0
     np.testing.assert_allclose(draws[kept], 1 / (1 - rate), rtol=1e-12)
     # 10,000 draws: five standard deviations of a binomial share.
@@ -57,11 +61,11 @@ def test_so_many_outputs_are_dropped_and_the_others_scaled(rate):
 
 
 def test_units_of_a_row_and_layers_are_dropped_independently():
-    network = Network([1, 64, 64], "squared_error", dropout=0.5)
+    network = Network(1, [Dense(64), Dropout(0.5), Dense(64)], "squared_error")
     params = np.zeros(network.n_params)
-    (_, out), (hidden_bias, _) = network.views(params)
+    (_, out), (hidden_bias, _) = network.views(params).values()
     hidden_bias[:], out[:] = 1.0, np.eye(64)
-    masks = network.scores(np.zeros((4000, 1)), params, seed=3) != 0
+    masks = _sample(network, np.zeros((4000, 1)), params, 3) != 0
     correlation = np.corrcoef(masks.T)
     np.fill_diagonal(correlation, 0)
     # Of 2,016 correlations of 4,000 coins the largest is below 5 / sqrt(4000), but for 1 in 1,000.

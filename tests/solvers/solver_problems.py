@@ -4,6 +4,7 @@ import numpy as np
 from scipy import sparse
 from scipy.special import expit
 
+from skdnn.layers import Dense
 from skdnn.network import Network
 from skdnn.solvers import Options, Problem, Record, run_solver
 
@@ -38,9 +39,8 @@ def make_problem(
         y = rng.poisson(2.0, (N_ROWS, 1)).astype(float)
     else:
         y = X[:, :n_outputs] * 2 + rng.standard_normal((N_ROWS, n_outputs))
-    network = Network(
-        (n_features, n_outputs), loss, dtype=dtype, fit_intercept=fit_intercept, l2=l2
-    )
+    output = Dense(n_outputs, use_bias=fit_intercept)
+    network = Network(n_features, [output], loss, dtype=dtype, l2=l2)
     return Problem(
         network,
         sparse.csr_array(X.astype(dtype)) if form == "sparse" else X.astype(dtype),

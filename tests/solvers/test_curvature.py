@@ -54,8 +54,8 @@ def test_hessian_in_chunks_is_that_of_all_rows(loss):
     problem._rows = 64
     parts = problem.curvature(params)
     np.testing.assert_allclose(parts.times(params), product, rtol=1e-12, atol=1e-14)
-    net, n = problem.network, problem.network.n_params // problem.network.sizes[-1]
-    blocks = np.empty((net.sizes[-1],) * 2 + (n, n))
+    net, n = problem.network, problem.network.n_params // problem.network.n_outputs
+    blocks = np.empty((net.n_outputs,) * 2 + (n, n))
     room = [np.empty((70, n)), np.empty((70, n)), np.empty(70), np.empty((n, n))]
     engine.hessian(problem.data, N_ROWS, net.layers, net.objective, parts._scores, blocks, *room)
     chunked = blocks.transpose(2, 0, 3, 1).reshape(net.n_params, net.n_params)

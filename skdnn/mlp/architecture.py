@@ -1,0 +1,170 @@
+"""From the parameters of an estimator to its network, and to the weights that it starts from."""
+
+from numbers import Integral
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.frozen import FrozenEstimator
+from sklearn.utils._param_validation import InvalidParameterError
+
+from skdnn.layers import Layer, Output, plain_layers
+from skdnn.network import Network
+
+
+def hidden_blocks(estimator) -> list[list[Layer]]:
+    """Return the hidden layers, those that belong together in one list.
+
+    Raises
+    ------
+    ValueError
+        When a parameter that describes them has a value that it cannot have.
+    """
+    if estimator.hidden_layers is not None:
+        return [[layer] for layer in _checked_layers(estimator)]
+    hidden = estimator.hidden_layer_sizes
+    hidden = list(hidden) if hasattr(hidden, "__iter__") else [hidden]
+    if any(not isinstance(size, Integral) or size <= 0 for size in hidden):
+        raise ValueError(f"hidden_layer_sizes must be > 0, got {hidden}.")
+    rates = np.asarray(estimator.dropout, dtype=float)
+    if rates.shape not in ((), (len(hidden),)) or not np.all((rates >= 0) & (rates < 1)):
+        raise ValueError(
+            f"dropout must be a number in [0, 1), or one for each of the {len(hidden)} hidden "
+            f"layers; got {estimator.dropout!r}."
+        )
+    return plain_layers(hidden, rates, estimator.batch_norm)
+
+
+def _checked_layers(estimator) -> list[Layer]:
+    for name, default in (("dropout", 0.0), ("batch_norm", False)):
+        if np.any(np.asarray(getattr(estimator, name)) != default):
+            raise ValueError(
+                f"{name}={getattr(estimator, name)!r} is for hidden_layer_sizes; with "
+                "hidden_layers, put Dropout and BatchNorm layers among them."
+            )
+    for i, layer in enumerate(estimator.hidden_layers):
+        if not isinstance(layer, Layer):
+            raise InvalidParameterError(
+                f"hidden_layers[{i}] must be a layer of skdnn.layers, got {layer!r}."
+            )
+        parts = {f"hidden_layers[{i}]": layer}
+        for name in ("kernel_regularizer", "bias_regularizer"):
+            if getattr(layer, name, None) is not None:
+                parts[f"hidden_layers[{i}].{name}"] = getattr(layer, name)
+        for name, part in parts.items():
+            try:
+                part._validate_params()
+            except InvalidParameterError as error:
+                raise InvalidParameterError(f"{name}: {error}") from None
+    return list(estimator.hidden_layers)
+
+
+def describe(estimator, n_features: int, n_outputs: int, dtype, **loss: Any) -> Network:
+    """Return the network that an estimator's parameters describe.
+
+    `loss` is what `Network` is told of the loss; `output_activation` is that of the output layer.
+    """
+    blocks = hidden_blocks(estimator)
+    blocks.append([Output(n_outputs, loss.pop("output_activation", "identity"))])
+    layers = [layer for block in blocks for layer in block]
+    options = {
+        "activation": estimator.activation,
+        "kernel_initializer": estimator.kernel_initializer,
+        "dtype": dtype,
+        "l2": estimator.alpha,
+        "penalty_per_weight": True,
+        **loss,
+    }
+    network = Network(n_features, layers, **options)
+    if estimator.solver == "lbfgs" and (network.is_random or network.normalizes):
+        what = "Dropout" if network.is_random else "Batch normalisation"
+        raise ValueError(
+            f"solver='lbfgs' needs a loss that stays the same. {what} changes it from batch to "
+            "batch: do without it, or choose another solver."
+        )
+    rates = _learning_rates(estimator, blocks, network)
+    if rates.count(1.0) == len(rates):
+        return network
+    return Network(n_features, layers, **options, learning_rates=rates)
+
+
+def _learning_rates(estimator, blocks: list[list[Layer]], network: Network) -> list[float]:
+    """Return for each layer what its learning rate is multiplied by."""
+    frozen = np.zeros(len(blocks), bool)
+    for i in estimator.frozen_layers:
+        if not isinstance(i, Integral) or not 1 - len(blocks) <= int(i) < len(blocks) - 1:
+            raise ValueError(
+                f"frozen_layers={estimator.frozen_layers!r} must be numbers of the "
+                f"{len(blocks) - 1} hidden layers, counted from 0; got {i!r}."
+            )
+        # Negative numbers count from the last hidden layer, not from the output.
+        frozen[int(i) if int(i) >= 0 else int(i) - 1] = True
+    rates = np.repeat(np.where(frozen, 0.0, 1.0), [len(block) for block in blocks])
+    if estimator.initial_weights is not None and estimator.kept_learning_rate != 1.0:
+        kept = initial_arrays(estimator.initial_weights, network)
+        rates[sorted({network.owners[i] for i in kept})] *= estimator.kept_learning_rate
+    return rates.tolist()
+
+
+def initial_arrays(source: Any, network: Network) -> dict[int, dict[str, NDArray]]:
+    """Return the arrays that another network has for the layers of this one.
+
+    Parameters
+    ----------
+    source : FrozenEstimator, fitted network, or pair of lists of arrays
+    network : Network
+
+    Returns
+    -------
+    arrays : dict
+        The arrays by their names, of each layer with parameters (counted as in
+        `Network.arrays`) whose shapes agree with those of the source.
+
+    Raises
+    ------
+    ValueError
+        When the source is not fitted, or no shapes agree.
+    """
+    model = source.estimator if isinstance(source, FrozenEstimator) else source
+    if isinstance(model, tuple | list) and len(model) == 2:
+        found: dict[str, Any] = {"coefs_": list(model[0]), "intercepts_": list(model[1])}
+    elif hasattr(model, "coefs_") and hasattr(model, "intercepts_"):
+        found = {name: list(getattr(model, name)) for name in ("coefs_", "intercepts_")}
+        found["normalizations_"] = getattr(model, "normalizations_", [])
+    else:
+        raise ValueError(
+            "initial_weights must be a fitted network in a sklearn.frozen.FrozenEstimator (clone "
+            "would unfit it otherwise), or a pair of lists of arrays, like coefs_ and intercepts_; "
+            f"got {source!r}."
+        )
+    kept = {}
+    wanted = network.views(np.empty(network.n_numbers, network.dtype))
+    layers = iter(zip(found["coefs_"], found["intercepts_"], strict=False))
+    normalizations = iter(found.get("normalizations_", []))
+    for i, arrays in enumerate(network.arrays(np.empty(network.n_numbers, network.dtype))):
+        if "mean" in arrays:
+            own = next(normalizations, None)
+            own = own and {**own, "weights": own["gamma"], "bias": own["beta"]}
+        else:
+            own = next(layers, None)
+            own = own and dict(zip(("weights", "bias"), map(np.asarray, own), strict=True))
+        if own and all(own[name].shape == array.shape for name, array in arrays.items()):
+            kept[i] = {name: own[name] for name in arrays}
+    if not kept:
+        raise ValueError(
+            "initial_weights has no layer of a shape that is needed: its weights are "
+            f"{[np.shape(coef) for coef in found['coefs_']]}, needed are "
+            f"{[coef.shape for coef in wanted['coefs_']]}."
+        )
+    return kept
+
+
+def initialize(estimator, network: Network, params: NDArray, random_state) -> None:
+    """Draw the initial weights, in place, and take over those that are given."""
+    network.initialize(params, random_state)
+    if estimator.initial_weights is not None:
+        kept = initial_arrays(estimator.initial_weights, network)
+        arrays = network.arrays(params)
+        for i, values in kept.items():
+            for name, value in values.items():
+                arrays[i][name][:] = value
