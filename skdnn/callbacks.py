@@ -17,6 +17,8 @@ from typing import Any
 import joblib
 import numpy as np
 
+from skdnn.schedules import Constant
+
 # What an estimator holds only while it is being fitted, or on account of its callbacks.
 _TRANSIENT = (
     "_skl_callbacks",
@@ -94,6 +96,12 @@ def _schedule_of(estimator, callback):
         raise ValueError(
             f"{type(callback).__name__} changes the learning rate, but "
             f"{type(estimator).__name__}(solver={estimator.solver!r}) follows none."
+        )
+    if type(schedule) is not Constant:
+        name = "schedule" if hasattr(estimator, "schedule") else "learning_rate"
+        raise ValueError(
+            f"{type(callback).__name__} changes the learning rate, which follows "
+            f"{name}={getattr(estimator, name)!r} already. Set one of the two."
         )
     return schedule
 
@@ -230,7 +238,8 @@ class ModelCheckpoint(_Monitor):
 class ReduceLROnPlateau(_Monitor):
     """Lower the learning rate when a quantity of the history no longer improves.
 
-    For solvers with a learning rate, with the schedule 'constant'.
+    For solvers with a learning rate that follows no schedule: ``learning_rate='constant'`` in a
+    network, ``schedule=None`` in a linear model.
 
     Parameters
     ----------
@@ -275,7 +284,8 @@ class ReduceLROnPlateau(_Monitor):
 class LearningRateScheduler(_EpochCallback):
     """Set the learning rate before each epoch.
 
-    For solvers with a learning rate, with the schedule 'constant'.
+    For solvers with a learning rate that follows no schedule: ``learning_rate='constant'`` in a
+    network, ``schedule=None`` in a linear model.
 
     Parameters
     ----------

@@ -56,6 +56,13 @@ class Optimization:
         Which mean of the parameters is wanted, instead of the parameters themselves.
     **settings
         The optimiser's constants, fields of `engine.SETTINGS`.
+
+    Attributes
+    ----------
+    epochs, steps : int
+        How many were made.
+    rate : float
+        The learning rate of the last step.
     """
 
     def __init__(
@@ -79,7 +86,8 @@ class Optimization:
         self.mean = np.empty(0 if average is None else network.n_numbers, network.dtype)
         # The parameters that the steps go on from, where others are shown.
         self._trained: NDArray | None = None
-        self.settings, self.schedule, self.steps = record[()], schedule, 0
+        self.settings, self.schedule, self.rate = record[()], schedule, schedule.rate
+        self.epochs = self.steps = 0
         self.seed = np.uint64(seed)
         self.moments = np.zeros(optimizer.n_moments * network.n_params, network.dtype)
 
@@ -100,9 +108,11 @@ class Optimization:
     def epoch(self, batches: "Batches", params: NDArray) -> float:
         """Train for one epoch, in place; return the mean of the batches' objectives."""
         net = batches.network
+        n_steps = -(-batches.n_rows // batches.size)
         if self.average is not None and not self.steps:
-            steps = -(-batches.n_rows // batches.size)
-            self.settings["average_from"] = round(self.average.start * steps)
+            self.settings["average_from"] = round(self.average.start * n_steps)
+        rates = self.schedule.rates(self.epochs, self.steps, n_steps)
+        self.rate = float(rates[-1])
         loss = engine.train_epoch(
             batches.data,
             batches.n_rows,
@@ -114,12 +124,13 @@ class Optimization:
             self.moments,
             self.mean,
             self.settings,
-            self.schedule.rate,
+            rates,
             self.steps,
             self.seed,
             batches.work,
         )
-        self.steps += -(-batches.n_rows // batches.size)
+        self.epochs += 1
+        self.steps += n_steps
         return loss
 
 

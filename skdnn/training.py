@@ -158,7 +158,7 @@ def train(
     if after > _DIVERGED * max(before, 1.0):
         warnings.warn(
             f"Training diverged: the loss rose from {before:g} to {after:g}. Lower the learning "
-            f"rate ({optimization.schedule.rate:g}), or scale the data.",
+            f"rate ({optimization.rate:g}), or scale the data.",
             ConvergenceWarning,
             stacklevel=2,
         )
@@ -189,10 +189,10 @@ def _run_epochs(
                         "Solver produced non-finite parameter weights. The input data may contain "
                         "large values and need to be preprocessed, or the learning rate is too "
                         f"large: the loss became {loss} in iteration {epoch}, with a learning "
-                        f"rate of {schedule.rate:g}."
+                        f"rate of {optimization.rate:g}."
                     )
                 current = optimization.current(params)
-                progress.record(epoch, loss, current, started, learning_rate=schedule.rate)
+                progress.record(epoch, loss, current, started, learning_rate=optimization.rate)
                 schedule.epoch_ends(batches.weight)
                 if progress.tasks is not None and progress.tasks.end(progress.fitted(current)):
                     return epoch, True

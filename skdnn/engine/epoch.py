@@ -123,14 +123,14 @@ def train_epoch(
     state,
     mean,
     settings,
-    rate,
+    rates,
     t,
     seed,
     work,
 ):
     """Train for one epoch, in place; return the mean of the batches' objectives.
 
-    `t` is the number of steps made before; with `seed` it makes the masks of dropout. A mean that
+    `rates` has the learning rate of each batch. `t` is the number of steps made before; with `seed` it makes the masks of dropout. A mean that
     is not finite ends the epoch at once. `mean` is the running mean of the parameters; empty for
     none. `gradient` is zero where layers are frozen.
     """
@@ -151,7 +151,7 @@ def train_epoch(
         total += value * rows
         finish_gradient(layers, params, gradient, weight)
         t += 1
-        update(layers, params, gradient, state, settings, rate, t, weight)
+        update(layers, params, gradient, state, settings, rates[k], t, weight)
         if mean.size:
             average(mean, params, settings, t)
     return total / n_rows

@@ -14,6 +14,7 @@ from sklearn.utils._param_validation import Interval, StrOptions
 
 from skdnn.layers import Dense
 from skdnn.network import Network
+from skdnn.schedules import Schedule, check_schedule
 from skdnn.solvers import SOLVERS, Problem, Record, run_solver
 from skdnn.solvers import Options as SolverOptions
 from skdnn.tasks import EpochTasks
@@ -52,12 +53,17 @@ class LinearNetwork(CallbackSupportMixin, SparseCoefMixin, BaseEstimator):
         "verbose": ["verbose"],
         "warm_start": ["boolean"],
         "learning_rate": [Interval(Real, 0, None, closed="neither"), StrOptions({"auto"})],
+        "schedule": [Schedule, callable, None],
         "batch_size": [Interval(Integral, 1, None, closed="left"), StrOptions({"auto"})],
         "shuffle": ["boolean"],
         "n_iter_no_change": [Interval(Integral, 1, None, closed="left")],
         "store_path": ["boolean"],
         "dtype": DTYPES,
     }
+
+    def _validate_params(self):
+        super()._validate_params()
+        check_schedule(self.schedule, self.max_iter)
 
     def _dtypes(self) -> list:
         return [np.float64, np.float32] if self.dtype is None else [self.dtype]
@@ -165,6 +171,7 @@ class LinearNetwork(CallbackSupportMixin, SparseCoefMixin, BaseEstimator):
             tol=self.tol * scale,
             max_iter=self.max_iter,
             learning_rate=self.learning_rate,
+            schedule=self.schedule,
             batch_size=self.batch_size,
             shuffle=self.shuffle,
             n_iter_no_change=self.n_iter_no_change,

@@ -191,6 +191,10 @@ class GDLogisticRegression(_LinearNetworkClassifier):
         "auto" finds it from the curvature; "sgd" then divides it by five whenever
         `n_iter_no_change` epochs have not lowered the objective by `tol`, and ends after a
         millionth of the first.
+    schedule : Schedule, callable or None, default=None
+        How "sgd" changes the rate with each step: an object of `skdnn.schedules`, by which
+        `learning_rate` is multiplied and then not lowered otherwise, or a callable that returns the
+        rate, given the number of the step, from 0. None: as `learning_rate` says.
     batch_size : int or "auto", default="auto"
         Rows in a mini-batch of "sgd"; "auto" means min(200, n_samples).
     shuffle : bool, default=True
@@ -214,7 +218,7 @@ class GDLogisticRegression(_LinearNetworkClassifier):
         Number of iterations.
     history_ : list of dict
         A row for each iteration: `epoch`, `loss`, `seconds`, with ``solver="sgd"`` the
-        `learning_rate`. ``pandas.DataFrame(history_)`` is a table.
+        `learning_rate` of the last step. ``pandas.DataFrame(history_)`` is a table.
     loss_curve_ : list of float
         The objective, penalty included, after each iteration.
     coef_path_ : ndarray of shape (n_iter + 1, n_neurons, n_features)
@@ -271,6 +275,7 @@ class GDLogisticRegression(_LinearNetworkClassifier):
         verbose=0,
         warm_start=False,
         learning_rate="auto",
+        schedule=None,
         batch_size="auto",
         shuffle=True,
         n_iter_no_change=5,
@@ -288,6 +293,7 @@ class GDLogisticRegression(_LinearNetworkClassifier):
         self.verbose = verbose
         self.warm_start = warm_start
         self.learning_rate = learning_rate
+        self.schedule = schedule
         self.batch_size = batch_size
         self.shuffle = shuffle
         self.n_iter_no_change = n_iter_no_change
@@ -345,6 +351,10 @@ class SoftmaxClassifier(_LinearNetworkClassifier):
         "auto" finds it from the curvature; "sgd" then divides it by five whenever
         `n_iter_no_change` epochs have not lowered the objective by `tol`, and ends after a
         millionth of the first.
+    schedule : Schedule, callable or None, default=None
+        How "sgd" changes the rate with each step: an object of `skdnn.schedules`, by which
+        `learning_rate` is multiplied and then not lowered otherwise, or a callable that returns the
+        rate, given the number of the step, from 0. None: as `learning_rate` says.
     batch_size : int or "auto", default="auto"
         Rows in a mini-batch of "sgd"; "auto" means min(200, n_samples).
     shuffle : bool, default=True
@@ -370,7 +380,7 @@ class SoftmaxClassifier(_LinearNetworkClassifier):
         Number of iterations.
     history_ : list of dict
         A row for each iteration: `epoch`, `loss`, `seconds`, with ``solver="sgd"`` the
-        `learning_rate`. ``pandas.DataFrame(history_)`` is a table.
+        `learning_rate` of the last step. ``pandas.DataFrame(history_)`` is a table.
     loss_curve_ : list of float
         The objective, penalty included, after each iteration.
     coef_path_ : ndarray of shape (n_iter + 1, n_classes, n_features)
@@ -433,6 +443,7 @@ class SoftmaxClassifier(_LinearNetworkClassifier):
         verbose=0,
         warm_start=False,
         learning_rate="auto",
+        schedule=None,
         batch_size="auto",
         shuffle=True,
         n_iter_no_change=5,
@@ -451,6 +462,7 @@ class SoftmaxClassifier(_LinearNetworkClassifier):
         self.verbose = verbose
         self.warm_start = warm_start
         self.learning_rate = learning_rate
+        self.schedule = schedule
         self.batch_size = batch_size
         self.shuffle = shuffle
         self.n_iter_no_change = n_iter_no_change

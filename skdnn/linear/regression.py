@@ -73,6 +73,10 @@ class GDLinearRegression(MultiOutputMixin, RegressorMixin, LinearNetwork):
         "auto" finds it from the curvature; "sgd" then divides it by five whenever
         `n_iter_no_change` epochs have not lowered the objective by `tol`, and ends after a
         millionth of the first.
+    schedule : Schedule, callable or None, default=None
+        How "sgd" changes the rate with each step: an object of `skdnn.schedules`, by which
+        `learning_rate` is multiplied and then not lowered otherwise, or a callable that returns the
+        rate, given the number of the step, from 0. None: as `learning_rate` says.
     batch_size : int or "auto", default="auto"
         Rows in a mini-batch of "sgd"; "auto" means min(200, n_samples).
     shuffle : bool, default=True
@@ -94,7 +98,7 @@ class GDLinearRegression(MultiOutputMixin, RegressorMixin, LinearNetwork):
         Number of iterations.
     history_ : list of dict
         A row for each iteration: `epoch`, `loss`, `seconds`, with ``solver="sgd"`` the
-        `learning_rate`. ``pandas.DataFrame(history_)`` is a table.
+        `learning_rate` of the last step. ``pandas.DataFrame(history_)`` is a table.
     loss_curve_ : list of float
         The objective, penalty included, after each iteration.
     coef_path_ : ndarray of shape (n_iter + 1, n_features) or (n_iter + 1, n_targets, n_features)
@@ -147,6 +151,7 @@ class GDLinearRegression(MultiOutputMixin, RegressorMixin, LinearNetwork):
         verbose=0,
         warm_start=False,
         learning_rate="auto",
+        schedule=None,
         batch_size="auto",
         shuffle=True,
         n_iter_no_change=5,
@@ -163,6 +168,7 @@ class GDLinearRegression(MultiOutputMixin, RegressorMixin, LinearNetwork):
         self.verbose = verbose
         self.warm_start = warm_start
         self.learning_rate = learning_rate
+        self.schedule = schedule
         self.batch_size = batch_size
         self.shuffle = shuffle
         self.n_iter_no_change = n_iter_no_change

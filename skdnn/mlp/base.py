@@ -22,7 +22,7 @@ from skdnn.mlp.architecture import describe, initialize
 from skdnn.mlp.evaluation import Evaluation
 from skdnn.network import Network
 from skdnn.objective import Objective
-from skdnn.schedules import SCHEDULES, Constant
+from skdnn.schedules import SCHEDULES, Schedule, check_schedule, follow
 from skdnn.splitting import Holdout, hold_out
 from skdnn.stochastic import Batches, Optimization
 from skdnn.tasks import EpochTasks
@@ -59,7 +59,7 @@ class BaseMLP(CallbackSupportMixin, BaseEstimator, ABC):
         "solver": [Registered("OPTIMIZERS", extra=frozenset({"lbfgs"}))],
         "alpha": [Interval(Real, 0, None, closed="left")],
         "batch_size": [StrOptions({"auto"}), Interval(Integral, 1, None, closed="left")],
-        "learning_rate": [StrOptions(set(SCHEDULES))],
+        "learning_rate": [StrOptions(set(SCHEDULES)), Schedule, callable],
         "learning_rate_init": [Interval(Real, 0, None, closed="neither")],
         "power_t": [Interval(Real, 0, None, closed="left")],
         "max_iter": [Interval(Integral, 1, None, closed="left")],
@@ -121,6 +121,10 @@ class BaseMLP(CallbackSupportMixin, BaseEstimator, ABC):
 
     def _output_activation(self) -> str | None:
         return None
+
+    def _validate_params(self):
+        super()._validate_params()
+        check_schedule(self.learning_rate, self.max_iter)
 
     def _strata(self, targets: NDArray) -> NDArray | None:
         return None
@@ -389,15 +393,19 @@ class BaseMLP(CallbackSupportMixin, BaseEstimator, ABC):
         return min(self.batch_size, n_rows)
 
     def _optimize(self, network: Network, random_state) -> Optimization:
-        # As in scikit-learn, only plain gradient descent follows the schedule.
-        kind = SCHEDULES[self.learning_rate] if self.solver == "sgd" else Constant
         seed = 1
         if network.is_random:
             seed = random_state.randint(1, np.iinfo(np.int32).max)
         return Optimization(
             network,
             self.solver,
-            kind(self.learning_rate_init, self.power_t, self._weight_seen),
+            follow(
+                self.learning_rate,
+                self.learning_rate_init,
+                max_iter=self.max_iter,
+                power_t=self.power_t,
+                n_seen=self._weight_seen,
+            ),
             seed=seed,
             average=self.average,
             momentum=self.momentum,

@@ -54,13 +54,17 @@ class MLPNetRegressor(RegressorMixin, BaseMLP):
         batch's sum of sample weights when added to the mean loss.
     batch_size : int or 'auto', default='auto'
         Rows in a mini-batch; 'auto' is ``min(200, n_samples)``. Not used by 'lbfgs'.
-    learning_rate : {'constant', 'invscaling', 'adaptive'}, default='constant'
-        Schedule of the learning rate, used by ``solver='sgd'`` only. 'invscaling' divides by the
+    learning_rate : {'constant', 'invscaling', 'adaptive'}, Schedule or callable, \
+            default='constant'
+        How the learning rate changes, in all solvers but 'lbfgs'. 'invscaling' divides by the
         number of rows seen to the power `power_t`, 'adaptive' divides by 5 whenever there was no
         improvement for `n_iter_no_change` epochs, and stops when the rate is at most 1e-6. A row
-        counts its sample weight.
+        counts its sample weight. An object of `skdnn.schedules`, such as ``CosineDecay()``, changes
+        the rate with each step. A callable returns the rate itself, given the number of the step,
+        from 0 in each `fit`, or in the first `partial_fit`.
     learning_rate_init : float, default=0.001
-        The initial learning rate. Not used by 'lbfgs'.
+        The initial learning rate, with ``OneCycle()`` the largest. Not used by 'lbfgs', nor with a
+        callable.
     power_t : float, default=0.5
         Exponent of the 'invscaling' schedule.
     max_iter : int, default=200
@@ -162,8 +166,9 @@ class MLPNetRegressor(RegressorMixin, BaseMLP):
     best_validation_score_ : float or None
         The best of these.
     history_ : list of dict
-        A row for each epoch: `epoch`, `loss`, `learning_rate`, `seconds`, and where there are rows
-        to validate on `validation_loss` (without penalty) and `validation_score`.
+        A row for each epoch: `epoch`, `loss`, `learning_rate` (of the last step), `seconds`, and
+        where there are rows to validate on `validation_loss` (without penalty) and
+        `validation_score`.
         ``pandas.DataFrame(history_)`` is a table.
     t_ : int
         Number of rows that the solver has seen, those seen again counted again.

@@ -24,6 +24,7 @@ class Options:
     tol: float = 1e-4
     max_iter: int = 100
     learning_rate: Any = "auto"
+    schedule: Any = None
     batch_size: Any = "auto"
     shuffle: bool = True
     n_iter_no_change: int = 5
@@ -160,9 +161,11 @@ def check_rate(value: float, start: float, options: Options) -> None:
     It may well rise for a while, but where it is a thousand times what it was it will not return.
     """
     if not value <= 1e3 * max(start, 1.0):
-        rate = options.learning_rate
+        given = f"learning_rate={options.learning_rate!r}"
+        if options.schedule is not None:
+            given += f" and schedule={options.schedule!r}"
         raise ValueError(
-            f"The objective diverges with learning_rate={rate!r}: it was {start:.3g} at the start "
-            f"and is {value:.3g} now. Choose a smaller learning_rate (or 'auto'), or scale the "
-            "features to mean 0 and variance 1."
+            f"The objective diverges with {given}: it was {start:.3g} at the start and is "
+            f"{value:.3g} now. Choose a smaller learning_rate (or 'auto'), or scale the features "
+            "to mean 0 and variance 1."
         )

@@ -5,7 +5,7 @@ import copy
 from numpy.typing import NDArray
 from sklearn.utils.extmath import row_norms
 
-from skdnn.schedules import Constant
+from skdnn.schedules import follow
 from skdnn.solvers.base import Options, Record, Result, check_rate
 from skdnn.solvers.problem import Problem
 from skdnn.stochastic import Batches, Optimization, Shuffler
@@ -43,13 +43,17 @@ def minimise(problem: Problem, params: NDArray, options: Options, record: Record
     """Follow the gradients of mini-batches, an iteration being an epoch.
 
     When `n_iter_no_change` epochs have not lowered the objective by `tol`, the search ends; with
-    ``learning_rate="auto"`` the rate is first divided by five, down to a millionth of the first.
+    ``learning_rate="auto"`` and no schedule the rate is first divided by five, down to a millionth
+    of the first.
     """
-    fixed = options.learning_rate != "auto"
     size = _BATCH_SIZE if options.batch_size == "auto" else options.batch_size
     size = min(size, problem.n_rows)
-    schedule = Constant(options.learning_rate if fixed else automatic_rate(problem, size))
-    smallest = _SMALLEST_RATE * schedule.rate
+    rate = options.learning_rate
+    lowered = rate == "auto" and options.schedule is None
+    if rate == "auto":
+        rate = automatic_rate(problem, size)
+    given = "constant" if options.schedule is None else options.schedule
+    schedule = follow(given, rate, max_iter=options.max_iter)
     record.begin(schedule)
     # Here the engine applies the L1 penalty, after each step.
     network = copy.copy(problem.network)
@@ -67,11 +71,11 @@ def minimise(problem: Problem, params: NDArray, options: Options, record: Record
             optimization.epoch(batches, params)
             value = problem.loss(params) + problem.l1_value(params)
             check_rate(value, start, options)
-            record.add(params, value, learning_rate=schedule.rate)
+            record.add(params, value, learning_rate=optimization.rate)
             waited = 0 if value < best - options.tol else waited + 1
             best = min(best, value)
             if waited >= options.n_iter_no_change:
                 schedule.rate, waited = schedule.rate / _DIVISOR, 0
-                if fixed or schedule.rate < smallest:
+                if not lowered or schedule.rate < _SMALLEST_RATE * rate:
                     return Result(params, True)
     return Result(params, False)

@@ -71,6 +71,7 @@ LINEAR = {
     "verbose": NOT_VERBOSE,
     "warm_start": NOT_A_FLAG,
     "learning_rate": [0, -0.1, "adaptive", None, NAN],
+    "schedule": ["", "constant", 0.1, [0.1, 0.05]],
     "batch_size": [0, -1, 2.5, "all", None],
     "shuffle": NOT_A_FLAG,
     "n_iter_no_change": [0, -1, 2.5, "many", None],
@@ -96,7 +97,7 @@ TWINS = [
     (SoftmaxClassifier, LogisticRegression),
 ]
 # There are more to choose from here; scikit-learn's l1_ratio can be None.
-OTHER_CHOICES = {"activation", "loss", "solver", "l1_ratio"}
+OTHER_CHOICES = {"activation", "loss", "solver", "l1_ratio", "learning_rate"}
 CASES = [
     pytest.param(cls, name, value, id=f"{cls.__name__}-{name}-{value!r:.20}")
     for cls, parameters in BAD.items()

@@ -61,7 +61,7 @@ def _epoch(optimizer, dtype):
         moments,
         np.zeros_like(params),
         settings[()],
-        0.1,
+        np.array([0.1, 0.05, 0.2]),
         0,
         np.uint64(1),
         work,

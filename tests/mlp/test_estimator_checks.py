@@ -4,6 +4,7 @@ import pytest
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from skdnn import MLPNet, MLPNetRegressor, engine
+from skdnn.schedules import CosineDecay
 
 pytestmark = [
     pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning"),
@@ -46,6 +47,7 @@ def _options(sgd_rate):
             "learning_rate_init": sgd_rate,
             "power_t": 0.1,
         },
+        {"learning_rate": CosineDecay()},
         {"dtype": "float32"},
         {"dtype": "float32", "solver": "lbfgs"},
         {"warm_start": True},
