@@ -333,6 +333,10 @@ class CSVLogger(_EpochCallback):
 class WeightHistory(_EpochCallback):
     """Keep the weights after every so many epochs.
 
+    With a constant learning rate the weights that SGD passes through once it has found the minimum
+    are about a sample of the posterior (Mandt et al., 2017, Stochastic gradient descent as
+    approximate Bayesian inference, JMLR 18): `models` gives the models of the trajectory.
+
     Parameters
     ----------
     every : int, default=1
@@ -362,6 +366,44 @@ class WeightHistory(_EpochCallback):
             run["epochs"].append(epoch)
             run["weights"].append(_weights(fitted_estimator))
         return False
+
+    def models(self, estimator, start: int = 0) -> list:
+        """Return a fitted model for each kept epoch.
+
+        Parameters
+        ----------
+        estimator : estimator instance
+            The fitted model whose weights were kept.
+        start : int, default=0
+            Leave out the epochs up to this one.
+
+        Returns
+        -------
+        models : list of estimator instances
+            That predict with the weights of their epoch.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from sklearn.datasets import load_diabetes
+        >>> from skdnn import MLPNetRegressor
+        >>> from skdnn.callbacks import WeightHistory
+        >>> X, y = load_diabetes(return_X_y=True)
+        >>> history = WeightHistory()
+        >>> net = MLPNetRegressor(solver="sgd", learning_rate_init=0.01, random_state=0)
+        >>> net = net.set_callbacks(history).fit(X, y / 100)
+        >>> models = history.models(net, start=20)
+        >>> spread = np.std([model.predict(X) for model in models], axis=0)
+        >>> len(models) == net.n_iter_ - 20, spread.shape
+        (True, (442,))
+        """
+        models = []
+        for epoch, weights in zip(self.epochs_, self.weights_, strict=True):
+            if epoch > start:
+                model = _detached(estimator)
+                vars(model).update(weights)
+                models.append(model)
+        return models
 
     def teardown(self, estimator, context):
         """Show what was kept."""

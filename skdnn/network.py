@@ -21,7 +21,7 @@ class Network:
     Parameters
     ----------
     n_features : int
-    layers : sequence of Layer
+    layers : sequence of Layer, or of lists of layers that belong together
         The last one is the output layer.
     loss : str
         A key of `engine.LOSSES`.
@@ -38,7 +38,7 @@ class Network:
     loss_parameter : float or sequence of float, default=None
         The loss's parameter, or one for each output; None for its default.
     learning_rates : sequence of float, default=None
-        For each layer what its learning rate is multiplied by; None for 1.
+        For each element of `layers` what its learning rate is multiplied by; None for 1.
 
     Attributes
     ----------
@@ -49,13 +49,13 @@ class Network:
     layers, inference, sampling : ndarray of engine.LAYER
         The table in training, at prediction, and at prediction with dropout.
     ends : list of int
-        For each layer the number of rows of `inference` up to its end.
+        For each element of `layers` the number of rows of `inference` up to its end.
     """
 
     def __init__(
         self,
         n_features: int,
-        layers: Sequence[Layer],
+        layers: Sequence[Layer | list[Layer]],
         loss: str,
         *,
         activation: str = "identity",
@@ -67,19 +67,22 @@ class Network:
         loss_parameter: Any = None,
         learning_rates: Sequence[float] | None = None,
     ):
-        self.specs, self.activation = tuple(layers), activation
+        blocks = [layer if isinstance(layer, list) else [layer] for layer in layers]
+        self.specs = [layer for block in blocks for layer in block]
+        self.activation = activation
         self.kernel_initializer = kernel_initializer
         self.loss = engine.LOSSES[loss]
         self.dtype = np.dtype(dtype)
         self.n_features, self.n_params, self._numbers = int(n_features), 0, 0
         penalties = {"l1": l1, "l2": l2, "per_weight": penalty_per_weight}
-        rates = [1.0] * len(self.specs) if learning_rates is None else learning_rates
+        rates = [1.0] * len(blocks) if learning_rates is None else learning_rates
+        block_of = [number for number, block in enumerate(blocks) for _ in block]
         rows: list[dict] = []
         self._owners: list[int] = []
         n_in = self.n_features
-        for number, (layer, rate) in enumerate(zip(self.specs, rates, strict=True)):
+        for number, layer in enumerate(self.specs):
             for fields in layer.records(n_in):
-                rows.append(self._row(n_in, fields, penalties, rate))
+                rows.append(self._row(n_in, fields, penalties, rates[block_of[number]]))
                 self._owners.append(number)
                 n_in = rows[-1]["n_out"]
         self.n_outputs, self.n_numbers = n_in, self.n_params
@@ -95,8 +98,9 @@ class Network:
         kinds = self.sampling["kind"]
         kinds[kinds == engine.BATCH_NORM] = engine.NORMALIZE
         self.inference = self.sampling[kinds != engine.DROPOUT]
-        kept = np.asarray(self._owners)[kinds != engine.DROPOUT]
-        self.ends = [int((kept <= number).sum()) for number in range(len(self.specs))]
+        self._blocks = np.asarray([block_of[owner] for owner in self._owners])
+        kept = self._blocks[kinds != engine.DROPOUT]
+        self.ends = [int((kept <= number).sum()) for number in range(len(blocks))]
         self._describe_objective(loss_parameter)
         self._places = self._find_places()
 
@@ -201,9 +205,8 @@ class Network:
 
     @property
     def owners(self) -> list[int]:
-        """For each entry of `arrays` the number of its layer."""
-        trained = self.layers["weight_rows"] > 0
-        return [owner for owner, own in zip(self._owners, trained, strict=True) if own]
+        """For each entry of `arrays` the number of the element of `layers` that it is of."""
+        return self._blocks[self.layers["weight_rows"] > 0].tolist()
 
     def arrays(self, params: NDArray) -> list[dict[str, NDArray]]:
         """Return for each layer with parameters its arrays by name, as views of `params`."""

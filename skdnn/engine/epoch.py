@@ -19,6 +19,7 @@ from skdnn.engine.penalties import (
     constrain,
     finish_gradient,
     has_l1,
+    has_max_norm,
     penalty,
     shrink_all,
 )
@@ -71,16 +72,16 @@ def batch_gradient(data, layers, objective, params, gradient, work, capacity, st
 
 
 @kernel
-def update(layers, params, gradient, state, settings, rate, t, weight):
+def update(layers, params, gradient, state, settings, rate, t, weight, shrinks, bounds):
     """Change the parameters by step number `t` (from 1), of a batch of so much weight.
 
+    `shrinks` and `bounds` say whether there are L1 penalties, and largest norms or a decay.
     Neighbouring layers with the same factor of the learning rate are one vector to the optimiser,
     with moments of its own, all that of a network in which none differs.
     """
     if settings.clip_norm != 0.0:
         clip_norm(gradient, settings.clip_norm)
     moments = state.size // gradient.size
-    shrinks = has_l1(layers)
     l = 0
     while l < layers.size:
         factor, begin = layers[l].learning_rate, layers[l].params
@@ -95,7 +96,8 @@ def update(layers, params, gradient, state, settings, rate, t, weight):
             step_sizes(gradient[begin:end], own, settings, factor * rate, t)
     if shrinks:
         shrink_all(layers, params, gradient, weight)
-    constrain(layers, params, rate, settings.weight_decay)
+    if bounds:
+        constrain(layers, params, rate, settings.weight_decay)
 
 
 @kernel
@@ -130,11 +132,12 @@ def train_epoch(
 ):
     """Train for one epoch, in place; return the mean of the batches' objectives.
 
-    `rates` has the learning rate of each batch. `t` is the number of steps made before; with `seed` it makes the masks of dropout. A mean that
-    is not finite ends the epoch at once. `mean` is the running mean of the parameters; empty for
-    none. `gradient` is zero where layers are frozen.
+    `rates` has the learning rate of each batch, `t` is the number of steps made before; with `seed`
+    it makes the masks of dropout. A mean that is not finite ends the epoch at once. `mean` is the
+    running mean of the parameters; empty for none. `gradient` is zero where layers are frozen.
     """
-    total = 0.0
+    total, shrinks = 0.0, has_l1(layers)
+    bounds = settings.weight_decay != 0.0 or has_max_norm(layers)
     n_batches = (n_rows + batch_size - 1) // batch_size
     for k in range(n_batches):
         if objective[0].even_batches:
@@ -151,7 +154,7 @@ def train_epoch(
         total += value * rows
         finish_gradient(layers, params, gradient, weight)
         t += 1
-        update(layers, params, gradient, state, settings, rates[k], t, weight)
+        update(layers, params, gradient, state, settings, rates[k], t, weight, shrinks, bounds)
         if mean.size:
             average(mean, params, settings, t)
     return total / n_rows

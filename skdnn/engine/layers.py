@@ -11,7 +11,7 @@ that fills the record.
 import numpy as np
 
 from skdnn.engine._jit import kernel, record
-from skdnn.engine.activations import activate, differentiate
+from skdnn.engine.activations import IDENTITY, activate, differentiate
 from skdnn.engine.elementary import ZERO
 from skdnn.engine.hashing import mix, scatter
 from skdnn.engine.normalization import (
@@ -138,17 +138,8 @@ def inputs_of(data, layers, l, work, capacity, start, rows):
 
 @kernel
 def transform(data, layers, l, params, work, capacity, start, rows, key, z):
-    """Write a layer's values before its activation, of a batch."""
+    """Write the values of a layer that is not dense, before its activation, of a batch."""
     layer = layers[l]
-    if layer.kind == DENSE:
-        if l == 0:
-            input_dot(data, start, weights_of(layer, params), work, capacity, z)
-        else:
-            below = buffer(work, layers[l - 1].outputs, capacity, rows, layer.n_in)
-            dot(below, weights_of(layer, params), z)
-        if layer.bias != NO_BIAS:
-            add_bias(z, bias_of(layer, params))
-        return
     inputs = inputs_of(data, layers, l, work, capacity, start, rows)
     if layer.kind == MAX_POOL:
         max_pool(inputs, z)
@@ -173,38 +164,32 @@ def forward(data, layers, params, work, capacity, start, rows, key):
     The batch is `rows` rows from place `start` of the order; `key` makes the masks of dropout.
     Batch normalisation changes its running statistics, in `params`.
     """
+    a = buffer(work, layers[0].outputs, capacity, rows, layers[0].n_out)
     for l in range(layers.size):
         layer = layers[l]
         z = buffer(work, layer.scores, capacity, rows, layer.n_out)
-        transform(data, layers, l, params, work, capacity, start, rows, key, z)
+        if layer.kind != DENSE:
+            transform(data, layers, l, params, work, capacity, start, rows, key, z)
+        elif l == 0:
+            input_dot(data, start, weights_of(layer, params), work, capacity, z)
+        else:
+            dot(a, weights_of(layer, params), z)
+        if layer.kind == DENSE and layer.bias != NO_BIAS:
+            add_bias(z, bias_of(layer, params))
         a = buffer(work, layer.outputs, capacity, rows, layer.n_out)
         if layer.outputs != layer.scores:
             copy(z.ravel(), a.ravel())
         activate(layer.activation, layer.alpha, a.ravel())
-    last = layers[layers.size - 1]
-    return buffer(work, last.outputs, capacity, rows, last.n_out)
+    return a
 
 
 @kernel
-def dense_gradient(data, layers, l, gradient, work, capacity, start, rows, d):
-    """Write the gradient by a dense layer's parameters."""
-    layer = layers[l]
-    if layer.bias != NO_BIAS:
-        sum_rows(d, bias_of(layer, gradient))
-    if l == 0:
-        input_transposed_dot(data, start, d, work, capacity, weights_of(layer, gradient))
-    else:
-        inputs = buffer(work, layers[l - 1].outputs, capacity, rows, layer.n_in)
-        transposed_dot(inputs, d, weights_of(layer, gradient))
+def transform_backward(data, layers, l, params, gradient, work, capacity, start, d, out):
+    """Write the derivatives by the inputs of a layer that is not dense, given those by its scores.
 
-
-@kernel
-def inputs_backward(data, layers, l, params, gradient, work, capacity, start, d, out):
-    """Write the derivatives by a layer's inputs, given those by its scores."""
+    And the gradient by its parameters, where it is trained.
+    """
     layer, rows = layers[l], d.shape[0]
-    if layer.kind == DENSE:
-        np.dot(d, weights_of(layer, params).T, out)
-        return
     if layer.kind == MAX_POOL:
         max_pool_backward(inputs_of(data, layers, l, work, capacity, start, rows), d, out)
         return
@@ -216,8 +201,10 @@ def inputs_backward(data, layers, l, params, gradient, work, capacity, start, d,
         return
     inverse = buffer(work, layer.inverse, capacity, 1, layer.n_out).ravel()
     gamma = weights_of(layer, params).ravel()
+    sums, total = weights_of(layer, gradient).ravel(), bias_of(layer, gradient)
+    if layer.learning_rate != 0.0:
+        normalization_sums(d, kept, sums, total)
     if layer.kind == BATCH_NORM:
-        sums, total = weights_of(layer, gradient).ravel(), bias_of(layer, gradient)
         normalize_batch_backward(data, start, d, kept, inverse, gamma, sums, total, out)
     else:
         normalize_backward(d, inverse, gamma, out)
@@ -244,17 +231,23 @@ def backward(data, layers, params, gradient, work, capacity, start, rows, delta,
     for l in range(layers.size - 1, lowest - 1, -1):
         layer = layers[l]
         d = delta[: rows * layer.n_out].reshape(rows, layer.n_out)
-        z = buffer(work, layer.scores, capacity, rows, layer.n_out)
-        a = buffer(work, layer.outputs, capacity, rows, layer.n_out)
-        differentiate(layer.activation, layer.alpha, z.ravel(), a.ravel(), d.ravel())
-        if layer.weight_rows and layer.learning_rate != 0.0:
-            if layer.kind == DENSE:
-                dense_gradient(data, layers, l, gradient, work, capacity, start, rows, d)
-            else:
-                normal = buffer(work, layer.kept, capacity, rows, layer.n_out)
-                gamma = weights_of(layer, gradient).ravel()
-                normalization_sums(d, normal, gamma, bias_of(layer, gradient))
-        if l > lowest:
-            out = other[: rows * layer.n_in].reshape(rows, layer.n_in)
-            inputs_backward(data, layers, l, params, gradient, work, capacity, start, d, out)
-            delta, other = other, delta
+        if layer.activation != IDENTITY:
+            a = buffer(work, layer.outputs, capacity, rows, layer.n_out)
+            z = buffer(work, layer.scores, capacity, rows, layer.n_out)
+            differentiate(layer.activation, layer.alpha, z.ravel(), a.ravel(), d.ravel())
+        out = other[: rows * layer.n_in].reshape(rows, layer.n_in) if l > lowest else d
+        if layer.kind != DENSE:
+            transform_backward(data, layers, l, params, gradient, work, capacity, start, d, out)
+        else:
+            if layer.learning_rate != 0.0:
+                if layer.bias != NO_BIAS:
+                    sum_rows(d, bias_of(layer, gradient))
+                W = weights_of(layer, gradient)
+                if l == 0:
+                    input_transposed_dot(data, start, d, work, capacity, W)
+                else:
+                    inputs = buffer(work, layers[l - 1].outputs, capacity, rows, layer.n_in)
+                    transposed_dot(inputs, d, W)
+            if l > lowest:
+                np.dot(d, weights_of(layer, params).T, out)
+        delta, other = other, delta

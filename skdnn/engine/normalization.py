@@ -78,7 +78,7 @@ def scale_columns(x, mean, inverse, gamma, beta, normal, out):
 @kernel
 def inverse_deviations(variance, epsilon, inverse):
     for j in range(variance.size):
-        inverse[j] = ONE / math.sqrt(variance[j] + variance.dtype.type(epsilon))
+        inverse[j] = 1.0 / math.sqrt(variance[j] + epsilon)
 
 
 @kernel

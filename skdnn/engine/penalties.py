@@ -141,6 +141,15 @@ def bound_columns(W, largest):
 
 
 @kernel
+def has_max_norm(layers):
+    """Return whether any layer's norms are bounded."""
+    for l in range(layers.size):
+        if layers[l].max_norm != 0.0:
+            return True
+    return False
+
+
+@kernel
 def constrain(layers, params, rate, weight_decay):
     """Apply the decay of the weights and their largest norms, after a step of the optimiser.
 

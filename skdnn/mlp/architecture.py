@@ -66,7 +66,6 @@ def describe(estimator, n_features: int, n_outputs: int, dtype, **loss: Any) -> 
     """
     blocks = hidden_blocks(estimator)
     blocks.append([Output(n_outputs, loss.pop("output_activation", "identity"))])
-    layers = [layer for block in blocks for layer in block]
     options = {
         "activation": estimator.activation,
         "kernel_initializer": estimator.kernel_initializer,
@@ -75,7 +74,7 @@ def describe(estimator, n_features: int, n_outputs: int, dtype, **loss: Any) -> 
         "penalty_per_weight": True,
         **loss,
     }
-    network = Network(n_features, layers, **options)
+    network = Network(n_features, blocks, **options)
     if estimator.solver == "lbfgs" and (network.is_random or network.normalizes):
         what = "Dropout" if network.is_random else "Batch normalisation"
         raise ValueError(
@@ -85,12 +84,12 @@ def describe(estimator, n_features: int, n_outputs: int, dtype, **loss: Any) -> 
     rates = _learning_rates(estimator, blocks, network)
     if rates.count(1.0) == len(rates):
         return network
-    return Network(n_features, layers, **options, learning_rates=rates)
+    return Network(n_features, blocks, **options, learning_rates=rates)
 
 
 def _learning_rates(estimator, blocks: list[list[Layer]], network: Network) -> list[float]:
-    """Return for each layer what its learning rate is multiplied by."""
-    frozen = np.zeros(len(blocks), bool)
+    """Return for each block of layers what its learning rate is multiplied by."""
+    rates = np.ones(len(blocks))
     for i in estimator.frozen_layers:
         if not isinstance(i, Integral) or not 1 - len(blocks) <= int(i) < len(blocks) - 1:
             raise ValueError(
@@ -98,8 +97,7 @@ def _learning_rates(estimator, blocks: list[list[Layer]], network: Network) -> l
                 f"{len(blocks) - 1} hidden layers, counted from 0; got {i!r}."
             )
         # Negative numbers count from the last hidden layer, not from the output.
-        frozen[int(i) if int(i) >= 0 else int(i) - 1] = True
-    rates = np.repeat(np.where(frozen, 0.0, 1.0), [len(block) for block in blocks])
+        rates[int(i) if int(i) >= 0 else int(i) - 1] = 0.0
     if estimator.initial_weights is not None and estimator.kept_learning_rate != 1.0:
         kept = initial_arrays(estimator.initial_weights, network)
         rates[sorted({network.owners[i] for i in kept})] *= estimator.kept_learning_rate

@@ -7,19 +7,21 @@ from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.base import BaseEstimator, _fit_context
+from sklearn.base import _fit_context
 from sklearn.callback import CallbackSupportMixin
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.metrics import get_scorer_names
 from sklearn.utils import check_random_state
-from sklearn.utils._param_validation import Interval, Options, StrOptions
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils._param_validation import HasMethods, Interval, Options, StrOptions
+from sklearn.utils.validation import validate_data
 
 from skdnn import engine
 from skdnn.averaging import EMA, Polyak
 from skdnn.initializers import INITIALIZERS, Initializer
 from skdnn.mlp.architecture import describe, initialize
 from skdnn.mlp.evaluation import Evaluation
+from skdnn.mlp.parameters import LayerParameters
+from skdnn.mlp.prediction import FittedNetwork
 from skdnn.network import Network
 from skdnn.objective import Objective
 from skdnn.schedules import SCHEDULES, Schedule, check_schedule, follow
@@ -50,7 +52,7 @@ def _can_stream(estimator) -> bool:
     return True
 
 
-class BaseMLP(CallbackSupportMixin, BaseEstimator, ABC):
+class BaseMLP(CallbackSupportMixin, LayerParameters, FittedNetwork, ABC):
     """Base of the multi-layer perceptrons; use the derived classes."""
 
     _parameter_constraints: ClassVar[dict] = {
@@ -89,7 +91,7 @@ class BaseMLP(CallbackSupportMixin, BaseEstimator, ABC):
         "kernel_initializer": [StrOptions(set(INITIALIZERS)), Initializer, None],
         "clip_norm": [Interval(Real, 0, None, closed="neither"), None],
         "average": [Polyak, EMA, None],
-        "initial_weights": "no_validation",
+        "initial_weights": [HasMethods(["predict"]), list, tuple, None],
         "frozen_layers": ["array-like"],
         "kept_learning_rate": [Interval(Real, 0, None, closed="left")],
         "transform_layer": [Integral],
@@ -279,22 +281,16 @@ class BaseMLP(CallbackSupportMixin, BaseEstimator, ABC):
         shapes = [coef.shape for coef in self.coefs_]
         wanted = [coef.shape for coef in network.views(np.empty(network.n_numbers))["coefs_"]]
         if shapes != wanted:
+            name = "hidden_layer_sizes" if self.hidden_layers is None else "hidden_layers"
             raise ValueError(
                 "warm_start and partial_fit go on with the layers of the previous fit: its weights "
-                f"have shapes {shapes}, but the hidden layers and the data ask for {wanted}."
+                f"have shapes {shapes}, but {name}={getattr(self, name)} and the data ask for "
+                f"{wanted}."
             )
         params = network.flat(self._views())
         self._show(network.views(params))
         self._network = network
         return params
-
-    def _show(self, views: dict[str, list]) -> None:
-        for name, value in views.items():
-            setattr(self, name, value)
-
-    def _views(self) -> dict[str, list]:
-        names = ("coefs_", "intercepts_", "normalizations_")
-        return {name: getattr(self, name) for name in names if hasattr(self, name)}
 
     def _hold_out(self, network, X, y, targets, part, random_state):
         """Return the rows to train on, and what validates on the others."""
@@ -430,26 +426,6 @@ class BaseMLP(CallbackSupportMixin, BaseEstimator, ABC):
         )
         self._finish(progress, params)
         self.loss_ = np.float64(objective.reported_loss(params))
-
-    def _raw_scores(self, X) -> NDArray:
-        """Return the output layer's values before the output activation, (n_samples, n_outputs)."""
-        check_is_fitted(self)
-        X = validate_data(self, X, accept_sparse="csr", reset=False)
-        dtype = np.result_type(X.dtype, self.coefs_[0].dtype)
-        if X.dtype.kind != "f" or dtype not in (np.float32, np.float64):
-            dtype = np.dtype(np.float64)
-        params = self._network.flat(self._views()).astype(dtype, copy=False)
-        # OpenBLAS shares out no product of fewer numbers; setting its threads would take longer.
-        if X.shape[0] * self._network.n_params < 9216:
-            return self._network.scores(X, params)
-        with one_blas_thread():
-            return self._network.scores(X, params)
-
-    def __setstate__(self, state):
-        super().__setstate__(state)
-        # Arrays are pickled one by one: make them views of one vector again.
-        if "_network" in self.__dict__:
-            self._packed(self._network)
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()

@@ -11,10 +11,10 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.multiclass import _check_partial_fit_first_call
 
 from skdnn.mlp.base import BaseMLP, _can_stream
-from skdnn.mlp.labels import ClassTargets
+from skdnn.mlp.sampling import ProbabilitySampling
 
 
-class MLPNet(ClassifierMixin, ClassTargets, BaseMLP):
+class MLPNet(ClassifierMixin, ProbabilitySampling, BaseMLP):
     """Multi-layer perceptron classifier.
 
     Minimises the log loss of a softmax output (of one logistic output for two classes, of one for

@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
+from scipy.special import log_expit, log_softmax
 from sklearn.preprocessing import LabelEncoder
 from sklearn.utils import column_or_1d
 from sklearn.utils.class_weight import compute_sample_weight
@@ -40,12 +41,22 @@ class ClassTargets:
         else:
             self._check_known(unique_labels(y))
         self._multilabel, self._sparse_labels = multilabel, sparse.issparse(y)
-        if multilabel:
-            return (y.toarray() if self._sparse_labels else y), y.shape[1]
+        n_classes = len(self.classes_)
+        return self._encoded(y), n_classes if multilabel or n_classes > 2 else 1
+
+    def _encoded(self, y) -> NDArray:
+        """Return the numbers of known classes, shape (n_samples, 1), or 0 or 1 for each label."""
+        if self._multilabel:
+            return y.toarray() if sparse.issparse(y) else np.asarray(y)
         encoder = LabelEncoder()
         encoder.classes_ = self.classes_
-        labels = encoder.transform(y).reshape(-1, 1)
-        return labels, len(self.classes_) if len(self.classes_) > 2 else 1
+        return encoder.transform(column_or_1d(y)).reshape(-1, 1)
+
+    def _log_probability(self, scores: NDArray, targets: NDArray) -> NDArray:
+        """Return the log probability of each row's class, or of its labels together."""
+        if self._one_of_many():
+            return np.take_along_axis(log_softmax(scores, axis=1), targets, axis=1)[:, 0]
+        return log_expit(np.where(targets, scores, -scores)).sum(axis=1)
 
     def _check_known(self, labels):
         """Check that training can go on with these labels."""

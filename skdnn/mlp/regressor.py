@@ -6,12 +6,13 @@ from typing import ClassVar
 import numpy as np
 from scipy import sparse
 from sklearn.base import RegressorMixin, _fit_context
-from sklearn.metrics import r2_score
+from sklearn.metrics import d2_pinball_score, r2_score
 from sklearn.utils import column_or_1d
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.metaestimators import available_if
 
 from skdnn.mlp.base import BaseMLP, _can_stream
+from skdnn.mlp.sampling import ValueSampling
 from skdnn.validation import Registered
 
 # The engine's names of the losses.
@@ -25,7 +26,7 @@ LOSSES = {
 }
 
 
-class MLPNetRegressor(RegressorMixin, BaseMLP):
+class MLPNetRegressor(RegressorMixin, ValueSampling, BaseMLP):
     """Multi-layer perceptron regressor.
 
     Minimises the mean of a loss by stochastic gradient descent or L-BFGS. Takes every parameter of
@@ -364,23 +365,70 @@ class MLPNetRegressor(RegressorMixin, BaseMLP):
             )
         return self.output_activation
 
+    def score(self, X, y, sample_weight=None):
+        """Return R^2, or for several quantiles the mean of their D^2 with the pinball loss.
+
+        Both are 1 for perfect predictions and 0 for the best constant one, see
+        `sklearn.metrics.r2_score` and `sklearn.metrics.d2_pinball_score`.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            The input data.
+        y : array-like of shape (n_samples,) or (n_samples, n_outputs)
+            The true values.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Sample weights.
+
+        Returns
+        -------
+        score : float
+        """
+        if len(self._quantiles()) == 1:
+            return super().score(X, y, sample_weight)
+        predicted = self._raw_scores(X)
+        targets = np.asarray(y).reshape(len(predicted), -1)
+        return self._score_quantiles(
+            np.repeat(targets, len(self._quantiles()), axis=1), predicted, sample_weight
+        )
+
+    def _score_quantiles(self, targets, predicted, weight):
+        quantiles = self._quantiles()
+        step = len(quantiles)
+        scores = [
+            d2_pinball_score(
+                targets[:, j::step], predicted[:, j::step], alpha=quantile, sample_weight=weight
+            )
+            for j, quantile in enumerate(quantiles)
+        ]
+        return float(np.mean(scores))
+
     def _score_outputs(self, targets, scores, weight):
-        """Return R^2."""
+        """Return R^2, or for several quantiles D^2."""
         predicted = self._network.link(scores)
         if not np.isfinite(predicted).all():
             return np.nan
         if len(targets) == 1:
             # One row that counts several times: R^2 is defined for so many equal rows.
             targets, predicted, weight = np.repeat(targets, 2, 0), np.repeat(predicted, 2, 0), None
+        if len(self._quantiles()) > 1:
+            return self._score_quantiles(targets, predicted, weight)
         return r2_score(targets, predicted, sample_weight=weight)
 
-    def predict(self, X):
+    def predict(self, X, return_std=False, *, n_samples=100, random_state=0):
         """Predict the targets.
 
         Parameters
         ----------
         X : {array-like, sparse matrix} of shape (n_samples, n_features)
             The input data.
+        return_std : bool, default=False
+            Whether to return the standard deviation over draws with dropout too, see `sample_y`.
+            The prediction is then the mean of the draws.
+        n_samples : int, default=100
+            The number of draws.
+        random_state : int, RandomState instance or None, default=0
+            Makes the draws.
 
         Returns
         -------
@@ -388,15 +436,15 @@ class MLPNetRegressor(RegressorMixin, BaseMLP):
             The predicted values: the mean, for ``loss="absolute_error"`` the median, for
             ``loss="pinball"`` the quantile; for several quantiles of shape
             (n_samples, n_quantiles) or (n_samples, n_outputs, n_quantiles).
+        std : ndarray of the same shape
+            With `return_std`: what the network does not know; the noise of the targets comes on
+            top of it.
         """
-        return self._shaped(self._network.link(self._raw_scores(X)))
-
-    def _shaped(self, predicted):
-        """Bring the network's outputs, shape (n_samples, n_outputs), to the predictions' shape."""
-        n_quantiles = predicted.shape[1] // self._n_targets
-        if n_quantiles > 1 and self._n_targets > 1:
-            return predicted.reshape(-1, self._n_targets, n_quantiles)
-        return predicted[:, 0] if predicted.shape[1] == 1 else predicted
+        if return_std:
+            draws = self._samples(X, n_samples, random_state)
+            return self._shaped(draws.mean(axis=-1)), self._shaped(draws.std(axis=-1))
+        scores = self._raw_scores(X)
+        return self._shaped(self._network.link(scores))
 
     @available_if(_can_stream)
     @_fit_context(prefer_skip_nested_validation=True)

@@ -50,16 +50,26 @@ NETWORK = {
     "n_iter_no_change": [0, -1, 2.5, "many", None, -INF],
     "max_fun": NOT_A_COUNT,
     "rho": NOT_A_SHARE,
-    "weight_decay": NOT_A_SIZE,
+    "weight_decay": [-1e-9, -1.0, "large", NAN],
+    "hidden_layers": [3, "Dense", (5).__class__],
+    "batch_norm": NOT_A_FLAG,
+    "kernel_initializer": ["he", 0.1, [[1.0]]],
+    "clip_norm": [0, -1.0, "large", NAN],
+    "average": ["ema", True, 0.9],
+    "initial_weights": ["net", 1.0],
+    "frozen_layers": [0, None, "all"],
+    "kept_learning_rate": NOT_A_SIZE,
+    "transform_layer": [0.5, "last", None],
     "dropout": [-1e-9, 1.0, 2, "half", None, NAN],
     "scoring": ["", "precise", 1],
     "dtype": ["float16", "double", 64, int],
 }
 REGRESSOR = {
     **NETWORK,
-    "loss": ["", "log_loss", "squared", 2, None],
+    "loss": ["", "mae", "squared", 2, None],
     "delta": [0, *NOT_A_SIZE],
     "quantile": [0, 1, -0.1, 1.5, "median", None, NAN],
+    "output_activation": ["", "sigmoid", 1],
 }
 LINEAR = {
     "l1_ratio": [-1e-9, 1.1, "half", NAN],
@@ -84,7 +94,13 @@ LOGISTIC = {
     "class_weight": ["unbalanced", 2, [1, 2]],
 }
 BAD = {
-    MLPNet: {**NETWORK, "class_weight": ["unbalanced", 2, (1, 2)]},
+    MLPNet: {
+        **NETWORK,
+        "class_weight": ["unbalanced", 2, (1, 2)],
+        "loss": ["", "cross_entropy", 1, None],
+        "gamma": NOT_A_SIZE,
+        "label_smoothing": NOT_A_SHARE,
+    },
     MLPNetRegressor: REGRESSOR,
     GDLogisticRegression: LOGISTIC,
     SoftmaxClassifier: {**LOGISTIC, "sigma": [0, *NOT_A_SIZE]},

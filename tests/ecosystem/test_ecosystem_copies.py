@@ -89,10 +89,10 @@ def test_copies(model, copied):
 def test_pickles_are_small(model):
     """They hold the weights once, the record of training, and no data."""
     X, y = task(model, 3000)
-    assert len(pickle.dumps(model.fit(X, y))) < 8 * n_weights(model) + 4000
+    assert len(pickle.dumps(model.fit(X, y))) < 8 * n_weights(model) + 6000
     if isinstance(model, (MLPNet, MLPNetRegressor)):
         model.set_params(hidden_layer_sizes=(200, 100), max_iter=2).fit(X, y)
-        assert len(pickle.dumps(model)) < 8 * n_weights(model) + 4000
+        assert len(pickle.dumps(model)) < 8 * n_weights(model) + 6000
         theirs = MLPClassifier if is_classifier(model) else MLPRegressor
         other = theirs(hidden_layer_sizes=(200, 100), max_iter=2).fit(X, y)
         assert len(pickle.dumps(model)) < 0.4 * len(pickle.dumps(other))

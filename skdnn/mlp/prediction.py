@@ -1,0 +1,92 @@
+"""What a fitted network gives: outputs, hidden layers' outputs, predictions with dropout."""
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
+from sklearn.utils.validation import check_is_fitted, validate_data
+
+from skdnn.network import Network
+from skdnn.threads import one_blas_thread
+
+
+class FittedNetwork(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
+    """An estimator that is a network once it is fitted."""
+
+    transform_layer: int
+    coefs_: list[NDArray]
+    intercepts_: list[NDArray]
+    _network: Network
+
+    def _show(self, views: dict[str, list]) -> None:
+        for name, value in views.items():
+            setattr(self, name, value)
+
+    def _views(self) -> dict[str, list]:
+        names = ("coefs_", "intercepts_", "normalizations_")
+        return {name: getattr(self, name) for name in names if hasattr(self, name)}
+
+    def _checked(self, X):
+        """Return the rows to predict, and the parameters in the type to compute in."""
+        check_is_fitted(self)
+        X = validate_data(self, X, accept_sparse="csr", reset=False)
+        dtype = np.result_type(X.dtype, self.coefs_[0].dtype)
+        if X.dtype.kind != "f" or dtype not in (np.float32, np.float64):
+            dtype = np.dtype(np.float64)
+        return X, self._network.flat(self._views()).astype(dtype, copy=False)
+
+    def _raw_scores(self, X, layers: NDArray | None = None) -> NDArray:
+        """Return the last layer's outputs before the link; of these layers or of all."""
+        X, params = self._checked(X)
+        # OpenBLAS shares out no product of fewer numbers; setting its threads would take longer.
+        if X.shape[0] * self._network.n_params < 9216:
+            return self._network.scores(X, params, layers=layers)
+        with one_blas_thread():
+            return self._network.scores(X, params, layers=layers)
+
+    def transform(self, X):
+        """Return the outputs of the hidden layer that `transform_layer` names.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            The input data.
+
+        Returns
+        -------
+        outputs : ndarray of shape (n_samples, n_units)
+            After the activation, and without dropout; of a network without hidden layers the
+            features themselves.
+
+        Raises
+        ------
+        ValueError
+            When there is no such layer.
+        """
+        check_is_fitted(self)
+        n_rows = self._n_transform_rows()
+        if not n_rows:
+            return self._checked(X)[0]
+        return self._raw_scores(X, self._network.inference[:n_rows])
+
+    def _n_transform_rows(self) -> int:
+        """Return how many rows of the table lead to what `transform` gives."""
+        ends = self._network.ends[:-1]
+        if not ends:
+            return 0
+        if not -len(ends) <= self.transform_layer < len(ends):
+            raise ValueError(
+                f"transform_layer={self.transform_layer} must be the number of one of the "
+                f"{len(ends)} hidden layers, from 0, or from -1 backwards."
+            )
+        return ends[self.transform_layer]
+
+    @property
+    def _n_features_out(self) -> int:
+        n_rows = self._n_transform_rows()
+        return int(self._network.inference["n_out"][n_rows - 1]) if n_rows else self.n_features_in_
+
+    def __setstate__(self, state):
+        super().__setstate__(state)
+        # Arrays are pickled one by one: make them views of one vector again.
+        if "_network" in self.__dict__:
+            self._show(self._network.views(self._network.flat(self._views())))
