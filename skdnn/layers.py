@@ -57,7 +57,7 @@ class Dense(Component):
         as scikit-learn draws them, uniform within the bound of the weights.
     max_norm : float, default=None
         The largest Euclidean norm that the weights of a unit may have; larger ones are scaled
-        down to it after each step. None: any.
+        down to it after each step. None: any. Not for 'lbfgs'.
     trainable : bool, default=True
         Whether training changes the layer.
 
@@ -198,7 +198,8 @@ class BatchNorm(Component):
     counting their weights; at prediction by the running mean and variance. Then it is multiplied by
     a factor and shifted by a constant, both trained. In a network with this layer the rows of an
     epoch are shared out evenly among its batches, so that the last one is not tiny; a batch of one
-    row is normalised by the running statistics.
+    row is normalised by the running statistics. A linear layer before it needs no bias
+    (``use_bias=False``): the shift has the same effect.
 
     Parameters
     ----------
@@ -208,7 +209,7 @@ class BatchNorm(Component):
     epsilon : float, default=1e-5
         Added to the variance.
     activation : str, default='identity'
-        Applied to the outputs.
+        Applied to the outputs. None: the estimator's `activation`.
     alpha : float, default=None
         The activation's parameter, as in `Dense`.
     trainable : bool, default=True
@@ -234,7 +235,7 @@ class BatchNorm(Component):
         """Return what the engine is told of the layer: the fields of its records."""
         return [
             {
-                "kind": engine.BATCH_NORM if self.trainable else engine.NORMALIZE,
+                "kind": engine.BATCH_NORM,
                 "n_out": n_in,
                 "weight_rows": 1,
                 "has_bias": True,

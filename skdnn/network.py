@@ -109,6 +109,9 @@ class Network:
         fields = dict(fields)
         n_out, has_bias = fields["n_out"], fields.pop("has_bias", False)
         trained = rate if fields.pop("trainable", True) else 0.0
+        if fields["kind"] == engine.BATCH_NORM and trained == 0.0:
+            # What is not trained has running statistics that do not change either.
+            fields["kind"] = engine.NORMALIZE
         kind = engine.ACTIVATIONS[fields.pop("activation", "identity") or self.activation]
         alpha = fields.pop("alpha", None)
         weights = fields.setdefault("weight_rows", 0) * n_out
@@ -202,6 +205,16 @@ class Network:
                     place["n_batches"] = first + 2 * n_out, (1,)
                 places.append(place)
         return places
+
+    @property
+    def layout(self) -> list[dict[str, tuple[int, ...]]]:
+        """The shapes of all arrays: for each layer with parameters by their names."""
+        return [{name: shape for name, (_, shape) in place.items()} for place in self._places]
+
+    @property
+    def shapes(self) -> list[tuple[int, ...]]:
+        """The shapes of the dense layers' weights."""
+        return [place["weights"] for place in self.layout if "mean" not in place]
 
     @property
     def owners(self) -> list[int]:

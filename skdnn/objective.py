@@ -36,7 +36,7 @@ class Objective:
             chunk = 4 * network.n_params // network.numbers_per_row
             self._rows = min(self.n_rows, max(self._rows, chunk))
         self._work = network.workspace(self.data, self._rows)
-        self._part = np.zeros(network.n_params, network.dtype)
+        self._part = np.zeros(network.n_numbers, network.dtype)
         self.n_evaluations = 0
 
     def _loss(self, params: NDArray) -> tuple[float, float]:
@@ -56,10 +56,10 @@ class Objective:
         return loss * self.network.value_scale + penalty
 
     def loss_and_gradient(self, params: NDArray) -> tuple[float, NDArray]:
-        """Return the objective at `params` and its gradient, a new array."""
+        """Return the objective at `params` and its gradient, a new array; 0 by the statistics."""
         self.n_evaluations += 1
         net = self.network
-        gradient = np.empty(net.n_params, net.dtype)
+        gradient = np.empty(net.n_numbers, net.dtype)
         value = engine.loss_and_gradient(
             self.data,
             self.n_rows,

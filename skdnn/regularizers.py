@@ -20,7 +20,7 @@ class L1L2(Component):
     """The penalty ``l1 * sum(abs(w)) + l2 * sum(w ** 2)``.
 
     L1 is applied as a proximal step after each step of the solver, with the step length of each
-    parameter, so that weights become zero and stay zero.
+    parameter, so that weights become zero and stay zero. Not for 'lbfgs'.
 
     Parameters
     ----------

@@ -79,9 +79,13 @@ def update(layers, params, gradient, state, settings, rate, t, weight, shrinks, 
     Neighbouring layers with the same factor of the learning rate are one vector to the optimiser,
     with moments of its own, all that of a network in which none differs.
     """
+    clipped = 1.0
     if settings.clip_norm != 0.0:
-        clip_norm(gradient, settings.clip_norm)
+        clipped = clip_norm(gradient, settings.clip_norm)
     moments = state.size // gradient.size
+    if shrinks:
+        # An L1 penalty is clipped by as much as the gradient that it is to balance.
+        settings.reach = settings.momentum * settings.reach + clipped * rate
     l = 0
     while l < layers.size:
         factor, begin = layers[l].learning_rate, layers[l].params
@@ -93,7 +97,7 @@ def update(layers, params, gradient, state, settings, rate, t, weight, shrinks, 
         own = state[moments * begin : moments * end].reshape(moments, end - begin)
         step(params[begin:end], gradient[begin:end], own, settings, factor * rate, t)
         if shrinks:
-            step_sizes(gradient[begin:end], own, settings, factor * rate, t)
+            step_sizes(gradient[begin:end], own, settings, clipped * factor * rate, factor, t)
     if shrinks:
         shrink_all(layers, params, gradient, weight)
     if bounds:
@@ -109,6 +113,10 @@ def average(mean, params, settings, t):
     """
     newest = max(1.0 / max(t - settings.average_from, 1), settings.average_rate)
     share = params.dtype.type(newest)
+    if newest >= 1.0:
+        # The mean that was there does not count, and may be anything.
+        copy(params, mean)
+        return
     for i in range(params.size):
         mean[i] += share * (params[i] - mean[i])
 

@@ -50,6 +50,7 @@ SETTINGS = record(
         ("clip_norm", np.float64),  # the largest norm of the gradient; 0 for any
         ("average_from", np.int64),  # the step after which the parameters are averaged,
         ("average_rate", np.float64),  # and the least share of the newest in the mean
+        ("reach", np.float64),  # changed by each step: the learning rates summed as the velocity is
     ]
 )
 
@@ -152,11 +153,16 @@ def step(w, g, state, settings, rate, t):
 
 
 @kernel
-def step_sizes(steps, state, settings, rate, t):
-    """Write how far step number `t` moves each parameter by a gradient of 1 that stays as it is."""
+def step_sizes(steps, state, settings, rate, factor, t):
+    """Write how far step number `t` moves each parameter by a gradient of 1 that stays as it is.
+
+    `rate` is the step's learning rate, times the factor of the parameters. The velocity of a
+    gradient of 1 is the sum of the rates, each times the momentum for each step since.
+    """
     code, dtype = settings.code, steps.dtype.type
     if code == SGD:
-        steps[:] = dtype(rate / (1.0 - settings.momentum) if settings.momentum < 1.0 else rate)
+        reach = factor * settings.reach
+        steps[:] = dtype(settings.momentum * reach + rate if settings.nesterov else reach)
         return
     epsilon = dtype(settings.epsilon)
     v, correction = state[state.shape[0] - 1], ONE

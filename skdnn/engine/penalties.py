@@ -61,7 +61,7 @@ def finish_gradient(layers, params, gradient, total_weight):
 
 @kernel
 def clip_norm(gradient, largest):
-    """Scale a gradient whose Euclidean norm is larger than that down to it, in place.
+    """Scale a gradient whose Euclidean norm is larger than that down to it; return the factor.
 
     Pascanu et al. (2013), On the difficulty of training recurrent neural networks.
     """
@@ -69,10 +69,12 @@ def clip_norm(gradient, largest):
     for i in range(gradient.size):
         total += gradient[i] * gradient[i]
     norm = math.sqrt(total)
-    if norm > largest:
-        factor = gradient.dtype.type(largest / norm)
-        for i in range(gradient.size):
-            gradient[i] *= factor
+    if not norm > largest:
+        return 1.0
+    factor = gradient.dtype.type(largest / norm)
+    for i in range(gradient.size):
+        gradient[i] *= factor
+    return largest / norm
 
 
 @kernel

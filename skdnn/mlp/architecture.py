@@ -75,16 +75,36 @@ def describe(estimator, n_features: int, n_outputs: int, dtype, **loss: Any) -> 
         **loss,
     }
     network = Network(n_features, blocks, **options)
-    if estimator.solver == "lbfgs" and (network.is_random or network.normalizes):
+    rates = _learning_rates(estimator, blocks, network)
+    if rates.count(1.0) != len(rates):
+        network = Network(n_features, blocks, **options, learning_rates=rates)
+    if estimator.solver == "lbfgs":
+        _check_for_lbfgs(estimator, network)
+    return network
+
+
+def _check_for_lbfgs(estimator, network: Network) -> None:
+    """Raise a ValueError when something is asked for that L-BFGS cannot do."""
+    for name in ("average", "clip_norm", "weight_decay"):
+        value = getattr(estimator, name)
+        if value is not None and value != 0:
+            raise ValueError(f"solver='lbfgs' has no use for {name}={value!r}: it makes no steps.")
+    table = network.layers
+    if network.is_random or network.normalizes:
         what = "Dropout" if network.is_random else "Batch normalisation"
         raise ValueError(
             f"solver='lbfgs' needs a loss that stays the same. {what} changes it from batch to "
             "batch: do without it, or choose another solver."
         )
-    rates = _learning_rates(estimator, blocks, network)
-    if rates.count(1.0) == len(rates):
-        return network
-    return Network(n_features, blocks, **options, learning_rates=rates)
+    for what, unfit in (
+        ("an L1 penalty", table["l1"] + table["bias_l1"] > 0),
+        ("max_norm", table["max_norm"] > 0),
+    ):
+        if (unfit & (table["learning_rate"] > 0)).any():
+            raise ValueError(
+                f"solver='lbfgs' cannot take {what} of a layer into account: do without it, or "
+                "choose another solver."
+            )
 
 
 def _learning_rates(estimator, blocks: list[list[Layer]], network: Network) -> list[float]:
@@ -99,17 +119,18 @@ def _learning_rates(estimator, blocks: list[list[Layer]], network: Network) -> l
         # Negative numbers count from the last hidden layer, not from the output.
         rates[int(i) if int(i) >= 0 else int(i) - 1] = 0.0
     if estimator.initial_weights is not None and estimator.kept_learning_rate != 1.0:
-        kept = initial_arrays(estimator.initial_weights, network)
+        kept = initial_arrays(estimator, network)
         rates[sorted({network.owners[i] for i in kept})] *= estimator.kept_learning_rate
     return rates.tolist()
 
 
-def initial_arrays(source: Any, network: Network) -> dict[int, dict[str, NDArray]]:
-    """Return the arrays that another network has for the layers of this one.
+def initial_arrays(estimator, network: Network) -> dict[int, dict[str, NDArray]]:
+    """Return the arrays that `initial_weights` has for the layers of a network.
 
     Parameters
     ----------
-    source : FrozenEstimator, fitted network, or pair of lists of arrays
+    estimator : estimator instance
+        A classifier's output layer is taken over only if the classes are the same.
     network : Network
 
     Returns
@@ -123,12 +144,16 @@ def initial_arrays(source: Any, network: Network) -> dict[int, dict[str, NDArray
     ValueError
         When the source is not fitted, or no shapes agree.
     """
+    source = estimator.initial_weights
     model = source.estimator if isinstance(source, FrozenEstimator) else source
-    if isinstance(model, tuple | list) and len(model) == 2:
+    pair = isinstance(model, tuple | list) and len(model) == 2
+    if pair and all(hasattr(part, "__iter__") for part in model):
         found: dict[str, Any] = {"coefs_": list(model[0]), "intercepts_": list(model[1])}
     elif hasattr(model, "coefs_") and hasattr(model, "intercepts_"):
         found = {name: list(getattr(model, name)) for name in ("coefs_", "intercepts_")}
         found["normalizations_"] = getattr(model, "normalizations_", [])
+        if not np.array_equal(getattr(model, "classes_", 0), getattr(estimator, "classes_", 0)):
+            found["coefs_"].pop()
     else:
         raise ValueError(
             "initial_weights must be a fitted network in a sklearn.frozen.FrozenEstimator (clone "
@@ -136,7 +161,6 @@ def initial_arrays(source: Any, network: Network) -> dict[int, dict[str, NDArray
             f"got {source!r}."
         )
     kept = {}
-    wanted = network.views(np.empty(network.n_numbers, network.dtype))
     layers = iter(zip(found["coefs_"], found["intercepts_"], strict=False))
     normalizations = iter(found.get("normalizations_", []))
     for i, arrays in enumerate(network.arrays(np.empty(network.n_numbers, network.dtype))):
@@ -151,8 +175,7 @@ def initial_arrays(source: Any, network: Network) -> dict[int, dict[str, NDArray
     if not kept:
         raise ValueError(
             "initial_weights has no layer of a shape that is needed: its weights are "
-            f"{[np.shape(coef) for coef in found['coefs_']]}, needed are "
-            f"{[coef.shape for coef in wanted['coefs_']]}."
+            f"{[np.shape(coef) for coef in found['coefs_']]}, needed are {network.shapes}."
         )
     return kept
 
@@ -161,7 +184,7 @@ def initialize(estimator, network: Network, params: NDArray, random_state) -> No
     """Draw the initial weights, in place, and take over those that are given."""
     network.initialize(params, random_state)
     if estimator.initial_weights is not None:
-        kept = initial_arrays(estimator.initial_weights, network)
+        kept = initial_arrays(estimator, network)
         arrays = network.arrays(params)
         for i, values in kept.items():
             for name, value in values.items():

@@ -127,6 +127,8 @@ class BaseMLP(CallbackSupportMixin, LayerParameters, FittedNetwork, ABC):
     def _validate_params(self):
         super()._validate_params()
         check_schedule(self.learning_rate, self.max_iter)
+        if self.average is not None:
+            self.average._validate_params()
 
     def _strata(self, targets: NDArray) -> NDArray | None:
         return None
@@ -265,7 +267,7 @@ class BaseMLP(CallbackSupportMixin, LayerParameters, FittedNetwork, ABC):
 
     def _initialize(self, network: Network, random_state):
         """Draw the initial weights, and reset what training counts."""
-        self.n_outputs_ = network.n_outputs
+        self._network, self.n_outputs_ = network, network.n_outputs
         self.out_activation_ = self._output_activation() or network.loss.link
         self.t_, self._weight_seen = 0, 0.0
         params = np.empty(network.n_numbers, network.dtype)
@@ -278,14 +280,12 @@ class BaseMLP(CallbackSupportMixin, LayerParameters, FittedNetwork, ABC):
 
     def _packed(self, network: Network) -> NDArray:
         """Return the flat vector of which the weights are views."""
-        shapes = [coef.shape for coef in self.coefs_]
-        wanted = [coef.shape for coef in network.views(np.empty(network.n_numbers))["coefs_"]]
-        if shapes != wanted:
+        if self._network.layout != network.layout:
             name = "hidden_layer_sizes" if self.hidden_layers is None else "hidden_layers"
             raise ValueError(
                 "warm_start and partial_fit go on with the layers of the previous fit: its weights "
-                f"have shapes {shapes}, but {name}={getattr(self, name)} and the data ask for "
-                f"{wanted}."
+                f"have shapes {self._network.shapes}, but {name}={getattr(self, name)} and the "
+                f"data ask for {network.shapes}, or for other biases or normalisations."
             )
         params = network.flat(self._views())
         self._show(network.views(params))

@@ -115,7 +115,7 @@ class MLPNet(ClassifierMixin, ProbabilitySampling, BaseMLP):
         Which mean of the weights after each step the fitted weights are, see `skdnn.averaging`.
     initial_weights : FrozenEstimator, pair of lists of arrays, or None, default=None
         Another fitted network, or `coefs_` and `intercepts_`, from which the layers start whose
-        shapes agree.
+        shapes agree; the output layer of a network with other classes is left out.
     frozen_layers : array-like of int, default=()
         Numbers of the hidden layers that training leaves as they are; negative ones count from
         the last.
