@@ -26,6 +26,7 @@ _TRANSIENT = (
     "_callback_fit_ctx",
     "_parent_callback_ctx",
     "_schedule",
+    "_training",
 )
 
 
@@ -104,6 +105,15 @@ def _schedule_of(estimator, callback):
             f"{name}={getattr(estimator, name)!r} already. Set one of the two."
         )
     return schedule
+
+
+def _training_of(estimator):
+    if not hasattr(estimator, "_training"):
+        raise ValueError(
+            "ModelCheckpoint(resumable=True) is for networks with a stochastic solver; "
+            f"{type(estimator).__name__}(solver={estimator.solver!r}) cannot be resumed."
+        )
+    return estimator._training
 
 
 def _detached(fitted_estimator):
@@ -205,11 +215,38 @@ class ModelCheckpoint(_Monitor):
         As in `EarlyStopping`.
     every : int, default=1
         Write after every so many epochs.
+    resumable : bool, default=False
+        Whether to write the state of the training too, so that the model that is read has the
+        method `resume`, or goes on with a stream by `partial_fit`, as if never interrupted. For
+        networks with any solver but 'lbfgs'. Callbacks that change the learning rate must be set
+        before this one.
+
+    Examples
+    --------
+    >>> import os, tempfile
+    >>> import joblib
+    >>> from sklearn.datasets import load_iris
+    >>> from skdnn import MLPNet
+    >>> from skdnn.callbacks import ModelCheckpoint
+    >>> X, y = load_iris(return_X_y=True)
+    >>> path = os.path.join(tempfile.mkdtemp(), "best.joblib")
+    >>> net = MLPNet(learning_rate_init=0.1, random_state=0)
+    >>> net = net.set_callbacks(ModelCheckpoint(path, monitor="loss")).fit(X, y)
+    >>> bool(joblib.load(path).loss_ == net.best_loss_)
+    True
     """
 
-    def __init__(self, path, *, monitor: str | None = None, mode: str = "auto", every: int = 1):
+    def __init__(
+        self,
+        path,
+        *,
+        monitor: str | None = None,
+        mode: str = "auto",
+        every: int = 1,
+        resumable: bool = False,
+    ):
         super().__init__(monitor or "", mode, 0.0)
-        self.path, self.every = Path(path), every
+        self.path, self.every, self.resumable = Path(path), every, resumable
 
     def on_fit_task_end(self, estimator, context, *, X=None, fitted_estimator=None):
         """See a task end; write the model."""
@@ -218,7 +255,10 @@ class ModelCheckpoint(_Monitor):
         row = estimator.history_[-1]
         due = row["epoch"] % self.every == 0
         if due and (not self.monitor or self._improves(row, self._runs[id(estimator)])):
-            self._write(_detached(fitted_estimator), row["epoch"])
+            model = _detached(fitted_estimator)
+            if self.resumable:
+                model._training = _training_of(estimator)
+            self._write(model, row["epoch"])
         return False
 
     def _write(self, model, epoch: int) -> None:
@@ -290,7 +330,7 @@ class LearningRateScheduler(_EpochCallback):
     Parameters
     ----------
     schedule : callable
-        (number of the epoch, from 0; the rate so far) -> the rate.
+        (number of the epoch, from 0, those before `resume` counted; the rate so far) -> the rate.
     """
 
     def __init__(self, schedule: Callable[[int, float], float]):
@@ -301,19 +341,22 @@ class LearningRateScheduler(_EpochCallback):
         """Set the rate when an epoch begins."""
         if context.task_name == "epoch":
             current = _schedule_of(estimator, self)
-            rate = float(self.schedule(context.task_id, current.rate))
+            epoch = len(estimator.history_)
+            rate = float(self.schedule(epoch, current.rate))
             if not (np.isfinite(rate) and rate >= 0):
-                raise ValueError(f"schedule gave {rate} for epoch {context.task_id}, no rate.")
+                raise ValueError(f"schedule gave {rate} for epoch {epoch}, no rate.")
             current.rate = rate
 
 
 class CSVLogger(_EpochCallback):
     """Write the rows of the history to a CSV file, each when its epoch ends.
 
+    Where training goes on, as in `resume`, the rows of the earlier epochs stand there too.
+
     Parameters
     ----------
     path : str or Path
-        Where to write. A file that is there is replaced when a fit begins.
+        Where to write. A file that is there is replaced when the first epoch ends.
     """
 
     def __init__(self, path):
@@ -321,12 +364,15 @@ class CSVLogger(_EpochCallback):
         self.path = Path(path)
 
     def _epoch_ends(self, estimator, row, run):
-        with open(self.path, "a" if run else "w", newline="") as file:
-            writer = csv.DictWriter(file, fieldnames=list(row))
-            if not run:
+        begins = not run
+        rows = estimator.history_ if begins else [row]
+        if begins:
+            run["columns"] = list(dict.fromkeys(name for earlier in rows for name in earlier))
+        with open(self.path, "w" if begins else "a", newline="") as file:
+            writer = csv.DictWriter(file, fieldnames=run["columns"])
+            if begins:
                 writer.writeheader()
-                run["begun"] = True
-            writer.writerow(row)
+            writer.writerows(rows)
         return False
 
 
@@ -390,12 +436,12 @@ class WeightHistory(_EpochCallback):
         >>> from skdnn.callbacks import WeightHistory
         >>> X, y = load_diabetes(return_X_y=True)
         >>> history = WeightHistory()
-        >>> net = MLPNetRegressor(solver="sgd", learning_rate_init=0.01, random_state=0)
+        >>> net = MLPNetRegressor(solver="sgd", max_iter=50, n_iter_no_change=np.inf)
         >>> net = net.set_callbacks(history).fit(X, y / 100)
         >>> models = history.models(net, start=20)
         >>> spread = np.std([model.predict(X) for model in models], axis=0)
-        >>> len(models) == net.n_iter_ - 20, spread.shape
-        (True, (442,))
+        >>> len(models), spread.shape
+        (30, (442,))
         """
         models = []
         for epoch, weights in zip(self.epochs_, self.weights_, strict=True):

@@ -20,7 +20,7 @@ class Holdout(NamedTuple):
     validation_weight: NDArray | None = None
 
 
-def hold_out(X, y, fraction, random_state, weight=None, kept=None, strata=None) -> Holdout:
+def hold_out(X, y, fraction, seed, weight=None, kept=None, strata=None) -> Holdout:
     """Split rows into a training and a validation part.
 
     Which part a row falls into depends on its content and the seed, not on its place: rows are
@@ -35,7 +35,8 @@ def hold_out(X, y, fraction, random_state, weight=None, kept=None, strata=None) 
     y : ndarray of shape (n_samples, n_targets)
     fraction : float
         Share of the total weight to hold out, in (0, 1).
-    random_state : RandomState
+    seed : int
+        At least 0.
     weight : ndarray of shape (n_samples,), default=None
     kept : ndarray of int64, default=None
         The rows of positive weight; None for all.
@@ -49,8 +50,7 @@ def hold_out(X, y, fraction, random_state, weight=None, kept=None, strata=None) 
     """
     rows = np.arange(X.shape[0]) if kept is None else kept
     hashes = np.empty(X.shape[0], np.uint64)
-    salt = np.uint64(random_state.randint(np.iinfo(np.int32).max))
-    engine.hash_rows(engine.as_data(X, X.dtype, y), salt, hashes)
+    engine.hash_rows(engine.as_data(X, X.dtype, y), np.uint64(seed), hashes)
     rows = rows[np.argsort(hashes[rows], kind="stable")]
     sizes = np.ones(X.shape[0]) if weight is None else weight
     whole = bool(np.all(sizes[rows] == np.floor(sizes[rows])))

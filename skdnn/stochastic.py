@@ -14,8 +14,14 @@ from skdnn.schedules import Constant
 class Shuffler:
     """Shuffles rows inside the engine with the random numbers of a RandomState.
 
-    Used as a context manager: at its end the RandomState stands where it would if it had
-    shuffled itself.
+    Used as a context manager: at its end, and after `write_back`, the RandomState stands where it
+    would if it had shuffled itself.
+
+    Attributes
+    ----------
+    random_state : RandomState
+        The one given, or where its generator is none that the engine can continue, one that it
+        has seeded.
     """
 
     def __init__(self, random_state: np.random.RandomState):
@@ -24,7 +30,6 @@ class Shuffler:
     def __enter__(self):
         state = self.random_state.get_state(legacy=False)
         if state["bit_generator"] != "MT19937":
-            # Another generator under the RandomState: it seeds one that the engine can continue.
             self.random_state = np.random.RandomState(self.random_state.randint(2**31))
             state = self.random_state.get_state(legacy=False)
         self._state, self._key = state, state["state"]["key"].copy()
@@ -35,9 +40,13 @@ class Shuffler:
         """Shuffle `order` in place."""
         self._position = engine.shuffle(order, self._key, self._position)
 
-    def __exit__(self, *_):
+    def write_back(self) -> None:
+        """Set the RandomState to where the shuffling is."""
         self._state["state"] = {"key": self._key, "pos": self._position}
         self.random_state.set_state(self._state)
+
+    def __exit__(self, *_):
+        self.write_back()
 
 
 class Optimization:
@@ -83,7 +92,7 @@ class Optimization:
         if average is not None:
             record["average_rate"] = average.rate
         self.average = average
-        self.mean = np.empty(0 if average is None else network.n_numbers, network.dtype)
+        self.mean = np.zeros(0 if average is None else network.n_numbers, network.dtype)
         # The parameters that the steps go on from, where others are shown.
         self._trained: NDArray | None = None
         self.settings, self.schedule, self.rate = record[()], schedule, schedule.rate
@@ -100,10 +109,17 @@ class Optimization:
         """Let `params` be what the steps change, and what they have come to afterwards."""
         if self._trained is not None:
             params[:] = self._trained
+        # Of these the mean is shown from the first step on, also by a checkpoint.
+        self._trained = params if self.average is not None else None
         yield
         if self.average is not None and self.steps:
+            self.show(params, self.mean)
+
+    def show(self, params: NDArray, shown: NDArray) -> None:
+        """Write others into the parameters; the next steps go on from what these were."""
+        if self._trained is None or self._trained is params:
             self._trained = params.copy()
-            params[:] = self.mean
+        params[:] = shown
 
     def epoch(self, batches: "Batches", params: NDArray) -> float:
         """Train for one epoch, in place; return the mean of the batches' objectives."""

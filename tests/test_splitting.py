@@ -15,7 +15,7 @@ def _table(n=200, seed=0):
 
 
 def _held(X, y, *args, seed=0, **options):
-    return hold_out(X, y, 0.1, np.random.RandomState(seed), *args, **options)
+    return hold_out(X, y, 0.1, seed, *args, **options)
 
 
 def test_parts_are_disjoint_and_complete():
@@ -89,7 +89,7 @@ def test_fractional_weights_are_not_split():
 def test_too_few_rows(n, fraction):
     X, y = _table(n)
     with pytest.raises(ValueError, match=rf"validation_fraction={fraction} of n_samples={n}"):
-        hold_out(X, y, fraction, np.random.RandomState(0))
+        hold_out(X, y, fraction, 0)
 
 
 def test_two_rows_are_the_least_that_is_held_out():

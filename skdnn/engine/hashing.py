@@ -38,8 +38,9 @@ def _hash_value(value, place, salt):
 
 @exact_kernel
 def hash_rows(data, salt, out):
-    """Write a hash of each row's features and targets into `out` (uint64)."""
-    for i in range(out.size):
+    """Write a hash of each visited row's features and targets into `out` (uint64)."""
+    for visit in range(out.size):
+        i = data.order[visit] if data.order.size else visit
         # A row of zeros has the salt for its hash.
         total = salt
         if data.row_starts.size:
@@ -51,4 +52,4 @@ def hash_rows(data, salt, out):
         total = mix(total)
         for j in range(data.y.shape[1]):
             total += _hash_value(data.y[i, j], j, ~salt)
-        out[i] = mix(total)
+        out[visit] = mix(total)

@@ -1,6 +1,5 @@
 """What the classifier and the regressor share: parameters, the fit, the forward pass."""
 
-import warnings
 from abc import ABC, abstractmethod
 from numbers import Integral, Real
 from typing import Any, ClassVar
@@ -9,50 +8,29 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import _fit_context
 from sklearn.callback import CallbackSupportMixin
-from sklearn.exceptions import ConvergenceWarning
 from sklearn.metrics import get_scorer_names
 from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import HasMethods, Interval, Options, StrOptions
 from sklearn.utils.validation import validate_data
 
-from skdnn import engine
 from skdnn.averaging import EMA, Polyak
 from skdnn.initializers import INITIALIZERS, Initializer
 from skdnn.mlp.architecture import describe, initialize
 from skdnn.mlp.evaluation import Evaluation
 from skdnn.mlp.parameters import LayerParameters
 from skdnn.mlp.prediction import FittedNetwork
+from skdnn.mlp.stochastic import StochasticFit
 from skdnn.network import Network
 from skdnn.objective import Objective
-from skdnn.schedules import SCHEDULES, Schedule, check_schedule, follow
+from skdnn.schedules import SCHEDULES, Schedule, check_schedule
 from skdnn.splitting import Holdout, hold_out
-from skdnn.stochastic import Batches, Optimization
 from skdnn.tasks import EpochTasks
 from skdnn.threads import one_blas_thread
-from skdnn.training import Progress, train, train_lbfgs
+from skdnn.training import Progress, Standing, train_lbfgs
 from skdnn.validation import DTYPES, Registered, ScorerName, check_row_weights
 
 
-def _can_stream(estimator) -> bool:
-    if estimator.solver == "lbfgs":
-        raise AttributeError(
-            "partial_fit is only available for stochastic optimizers. "
-            f"{estimator.solver} is not stochastic."
-        )
-    if estimator.early_stopping:
-        raise AttributeError(
-            "partial_fit does not support early_stopping=True: one call sees one batch, and "
-            "cannot tell whether training has converged."
-        )
-    if getattr(estimator, "class_weight", None) == "balanced":
-        raise AttributeError(
-            "partial_fit does not support class_weight='balanced': one call sees a part of the "
-            "rows only. Give the weights as a dict, or as sample_weight."
-        )
-    return True
-
-
-class BaseMLP(CallbackSupportMixin, LayerParameters, FittedNetwork, ABC):
+class BaseMLP(StochasticFit, CallbackSupportMixin, LayerParameters, FittedNetwork, ABC):
     """Base of the multi-layer perceptrons; use the derived classes."""
 
     _parameter_constraints: ClassVar[dict] = {
@@ -100,8 +78,8 @@ class BaseMLP(CallbackSupportMixin, LayerParameters, FittedNetwork, ABC):
 
     best_loss_: float | None
     history_: list[dict]
-    validation_scores_: list[float | None] | None
     best_validation_score_: float | None
+    converged_: bool
 
     @abstractmethod
     def _check_targets(self, y, first_pass: bool, incremental: bool):
@@ -140,7 +118,8 @@ class BaseMLP(CallbackSupportMixin, LayerParameters, FittedNetwork, ABC):
         Parameters
         ----------
         X : {array-like, sparse matrix} of shape (n_samples, n_features)
-            The input data.
+            The input data. An array of float32 or float64 in C order is not copied: it may be
+            mapped into memory by `numpy.memmap`, and be larger than that.
         y : array-like of shape (n_samples,) or (n_samples, n_outputs)
             The target values (class labels in classification, real numbers in regression).
         sample_weight : array-like of shape (n_samples,), default=None
@@ -168,21 +147,19 @@ class BaseMLP(CallbackSupportMixin, LayerParameters, FittedNetwork, ABC):
         """
         return self._fit(X, y, sample_weight, (X_val, y_val, sample_weight_val))
 
-    def _partial_fit(self, X, y, sample_weight):
-        return self._fit(X, y, sample_weight, (None, None, None), incremental=True)
-
-    def _fit(self, X, y, sample_weight, validation, incremental=False):
-        epochs = 1 if incremental else self.max_iter
-        # L-BFGS begins one iteration more than it ends.
-        context = self._init_callback_context(max_subtasks=epochs + (self.solver == "lbfgs"))
-        metadata = None if sample_weight is None else {"sample_weight": sample_weight}
-        task = {"X": X, "y": y, "metadata": metadata}
-        context.call_on_fit_task_begin(estimator=self, **task)
-        first_pass = not hasattr(self, "coefs_") or not (self.warm_start or incremental)
+    def _fit(self, X, y, sample_weight, validation, earlier=None, streams=False):
+        """Fit, going on from an earlier training if there is one, in a stream for one epoch."""
+        context, task = self._begin_fit(X, y, sample_weight, 1 if streams else self.max_iter)
+        goes_on = self.warm_start or streams or earlier is not None
+        first_pass = not hasattr(self, "coefs_") or not goes_on
         X, y = self._check_data(X, y, first_pass)
-        targets, n_outputs = self._check_targets(y, first_pass, incremental)
-        weight, kept = self._check_weights(X, targets, sample_weight, incremental)
-        random_state = self._check_random_state(first_pass, incremental)
+        targets, n_outputs = self._check_targets(y, first_pass, streams)
+        weight, kept = self._check_weights(X, targets, sample_weight, streams)
+        if earlier is None:
+            self.__dict__.pop("_training", None)
+            random_state = check_random_state(self.random_state)
+        else:
+            random_state = earlier.random_state
         network = self._describe(X, n_outputs)
         with one_blas_thread():
             if first_pass:
@@ -190,17 +167,20 @@ class BaseMLP(CallbackSupportMixin, LayerParameters, FittedNetwork, ABC):
             params = self._packed(network)
             evaluation = self._check_validation(network, *validation)
             part = Holdout(kept, weight)
-            if self.early_stopping and evaluation is None:
-                part, evaluation = self._hold_out(network, X, y, targets, part, random_state)
-            progress = self._start_progress(evaluation, params)
+            resumed = None if streams else earlier
+            seed = self._split_seed(evaluation, random_state, resumed, first_pass)
+            if seed is not None:
+                part, evaluation = self._hold_out(network, X, y, targets, part, seed)
+            progress = self._start_progress(evaluation, params, earlier)
             if hasattr(self, "_skl_callbacks"):
                 progress.tasks = EpochTasks(self, context, **task)
-            if self.solver == "lbfgs":
+            if self.solver == "lbfgs" and earlier is None:
                 self._fit_lbfgs(network, params, X, targets, part, progress)
             else:
-                self._fit_stochastic(
-                    network, params, X, targets, part, progress, random_state, incremental
+                training = earlier or self._new_training(
+                    network, random_state, progress.standing, seed, streams
                 )
+                self._fit_stochastic(training, network, params, X, targets, part, progress, streams)
         if not np.isfinite(params).all():
             raise ValueError(
                 "Solver produced non-finite parameter weights. The input data may contain large "
@@ -208,6 +188,15 @@ class BaseMLP(CallbackSupportMixin, LayerParameters, FittedNetwork, ABC):
             )
         context.call_on_fit_task_end(estimator=self, **task, reconstruction_attributes={})
         return self
+
+    def _begin_fit(self, X, y, sample_weight, epochs):
+        """Tell callbacks that the fit begins; return its context, and what it is of."""
+        # L-BFGS begins one iteration more than it ends.
+        context = self._init_callback_context(max_subtasks=epochs + (self.solver == "lbfgs"))
+        metadata = None if sample_weight is None else {"sample_weight": sample_weight}
+        task = {"X": X, "y": y, "metadata": metadata}
+        context.call_on_fit_task_begin(estimator=self, **task)
+        return context, task
 
     def _check_validation(self, network, X_val, y_val, sample_weight_val) -> Evaluation | None:
         """Return what validates on the rows that the user gave; None if there are none."""
@@ -243,16 +232,6 @@ class BaseMLP(CallbackSupportMixin, LayerParameters, FittedNetwork, ABC):
     def _check_weights(self, X, targets, sample_weight, incremental):
         """Return what each row counts, and the rows that count."""
         return check_row_weights(X, sample_weight)
-
-    def _check_random_state(self, first_pass, incremental):
-        """Return the source of random numbers; streamed batches continue one stream."""
-        if not incremental:
-            for streaming in ("_random_state", "_optimization"):
-                self.__dict__.pop(streaming, None)
-            return check_random_state(self.random_state)
-        if first_pass or not hasattr(self, "_random_state"):
-            self._random_state = check_random_state(self.random_state)
-        return self._random_state
 
     def _describe(self, X, n_outputs) -> Network:
         return describe(
@@ -292,13 +271,13 @@ class BaseMLP(CallbackSupportMixin, LayerParameters, FittedNetwork, ABC):
         self._network = network
         return params
 
-    def _hold_out(self, network, X, y, targets, part, random_state):
+    def _hold_out(self, network, X, y, targets, part, seed):
         """Return the rows to train on, and what validates on the others."""
         part = hold_out(
             X,
             targets,
             self.validation_fraction,
-            random_state,
+            seed,
             part.train_weight,
             part.train,
             self._strata(targets),
@@ -307,124 +286,63 @@ class BaseMLP(CallbackSupportMixin, LayerParameters, FittedNetwork, ABC):
             self, network, X, y, targets, part.validation_weight, part.validation
         )
 
-    def _start_progress(self, evaluation: Evaluation | None, params) -> Progress:
-        """Return the record of training, continued where it goes on from an earlier one."""
-        progress = Progress(
+    def _start_progress(self, evaluation: Evaluation | None, params, earlier) -> Progress:
+        """Return what takes note of the epochs, after those of an earlier training."""
+        standing = self._standing(params) if earlier is None else earlier.standing
+        # A list of its own: another model may have been copied from this one.
+        standing.history = self.history_ = list(standing.history)
+        return Progress(
             self._network,
             self.tol,
             self.n_iter_no_change,
             bool(self.verbose),
             evaluation,
             self.early_stopping,
+            standing,
         )
-        if hasattr(self, "history_"):
-            progress.history = list(self.history_)
-            progress.stale = self._no_improvement_count
-            key = "validation_score"
-            scores = [row[key] for row in self.history_ if key in row]
-            if not self.early_stopping:
-                progress.best_loss = min(progress.column("loss"), default=np.inf)
-            elif scores and len(scores) == len(self.history_):
-                progress.best_score, progress.best_params = max(scores), params.copy()
-        self.history_ = progress.history
-        return progress
 
-    def _finish(self, progress: Progress, params: NDArray):
-        """Restore the best weights, if there were rows to judge by, and show what was recorded."""
-        self.validation_scores_ = self.best_validation_score_ = self.best_loss_ = None
-        if progress.validate is not None:
-            self.validation_scores_ = [row.get("validation_score") for row in progress.history]
+    def _standing(self, params) -> Standing:
+        """Return where training stands, after that of the fit whose weights are gone on from."""
+        if not hasattr(self, "history_"):
+            return Standing()
+        standing = Standing(self.history_, stale=self._no_improvement_count)
+        scores = [row["validation_score"] for row in self.history_ if "validation_score" in row]
+        if not self.early_stopping:
+            standing.best_loss = min((row["loss"] for row in self.history_), default=np.inf)
+        elif scores and len(scores) == len(self.history_):
+            standing.best_score, standing.best_params = max(scores), params.copy()
+        return standing
+
+    @property
+    def loss_curve_(self) -> list[float]:
+        """The loss of each epoch, or iteration of 'lbfgs'."""
+        return [row["loss"] for row in self.history_]
+
+    @property
+    def validation_scores_(self) -> list[float | None] | None:
+        """The validation score after each epoch; None where there were no rows to validate on."""
+        scores = [row.get("validation_score") for row in self.history_]
+        return scores if any(score is not None for score in scores) else None
+
+    def _finish(self, progress: Progress):
+        """Show what was recorded."""
+        standing = progress.standing
+        self.best_validation_score_ = self.best_loss_ = None
         if self.early_stopping:
-            if progress.best_params is not None:
-                params[:] = progress.best_params
-            self.best_validation_score_ = progress.best_score
+            self.best_validation_score_ = standing.best_score
         else:
-            self.best_loss_ = np.float64(progress.best_loss)
-        self.loss_curve_ = progress.column("loss")
-        self._no_improvement_count = progress.stale
-
-    def _fit_stochastic(self, network, params, X, y, part, progress, random_state, incremental):
-        n_rows = X.shape[0] if part.train is None else len(part.train)
-        batches = Batches(
-            network,
-            engine.as_data(X, network.dtype, y, part.train_weight, part.train),
-            size=self._check_batch_size(n_rows),
-            shuffle=self.shuffle,
-        )
-        optimization = self.__dict__.get("_optimization") if incremental else None
-        if optimization is None:
-            optimization = self._optimize(network, random_state)
-        self.n_iter_, stopped = train(
-            optimization,
-            batches,
-            params,
-            progress,
-            random_state,
-            max_iter=1 if incremental else self.max_iter,
-        )
-        self.t_ += self.n_iter_ * n_rows
-        self._weight_seen += self.n_iter_ * batches.weight
-        self._finish(progress, params)
-        if progress.history:
-            self.loss_ = np.float64(progress.history[-1]["loss"])
-        if incremental:
-            self._optimization = optimization
-        elif not stopped:
-            warnings.warn(
-                f"Stochastic Optimizer: Maximum iterations ({self.max_iter}) reached and the "
-                "optimization hasn't converged yet.",
-                ConvergenceWarning,
-                stacklevel=5,
-            )
-
-    def _check_batch_size(self, n_rows: int) -> int:
-        if self.batch_size == "auto":
-            return min(200, n_rows)
-        if self.batch_size > n_rows:
-            warnings.warn(
-                f"Got `batch_size`={self.batch_size}, larger than sample size ({n_rows}). It is "
-                "going to be clipped",
-                stacklevel=5,
-            )
-        return min(self.batch_size, n_rows)
-
-    def _optimize(self, network: Network, random_state) -> Optimization:
-        seed = 1
-        if network.is_random:
-            seed = random_state.randint(1, np.iinfo(np.int32).max)
-        return Optimization(
-            network,
-            self.solver,
-            follow(
-                self.learning_rate,
-                self.learning_rate_init,
-                max_iter=self.max_iter,
-                power_t=self.power_t,
-                n_seen=self._weight_seen,
-            ),
-            seed=seed,
-            average=self.average,
-            momentum=self.momentum,
-            nesterov=self.nesterovs_momentum,
-            rho=self.rho,
-            beta_1=self.beta_1,
-            beta_2=self.beta_2,
-            epsilon=self.epsilon,
-            weight_decay=self._decay(),
-            clip_norm=self.clip_norm or 0.0,
-        )
-
-    def _decay(self) -> float:
-        if self.weight_decay is None:
-            return 0.01 if engine.OPTIMIZERS[self.solver].decays else 0.0
-        return self.weight_decay
+            self.best_loss_ = np.float64(standing.best_loss)
+        self.converged_ = standing.converged
+        self._no_improvement_count = standing.stale
 
     def _fit_lbfgs(self, network, params, X, y, part, progress):
         objective = Objective(network, X, y, part.train_weight, part.train)
         self.n_iter_ = train_lbfgs(
             objective, params, progress, max_iter=self.max_iter, max_fun=self.max_fun
         )
-        self._finish(progress, params)
+        if progress.standing.best_params is not None:
+            params[:] = progress.standing.best_params
+        self._finish(progress)
         self.loss_ = np.float64(objective.reported_loss(params))
 
     def __sklearn_tags__(self):

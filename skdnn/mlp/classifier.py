@@ -10,8 +10,9 @@ from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.multiclass import _check_partial_fit_first_call
 
-from skdnn.mlp.base import BaseMLP, _can_stream
+from skdnn.mlp.base import BaseMLP
 from skdnn.mlp.sampling import ProbabilitySampling
+from skdnn.mlp.stochastic import can_stream
 
 
 class MLPNet(ClassifierMixin, ProbabilitySampling, BaseMLP):
@@ -86,7 +87,8 @@ class MLPNet(ClassifierMixin, ProbabilitySampling, BaseMLP):
     epsilon : float, default=1e-8
         Added to the denominator of the steps of all but 'sgd'.
     n_iter_no_change : int or inf, default=10
-        So many epochs in a row without an improvement by `tol` end the training.
+        So many epochs in a row without an improvement by `tol` end the training; with inf there are
+        `max_iter` epochs, and no warning.
     max_fun : int, default=15000
         The most loss evaluations of 'lbfgs'.
     rho : float, default=0.9
@@ -160,6 +162,11 @@ class MLPNet(ClassifierMixin, ProbabilitySampling, BaseMLP):
         where there are rows to validate on `validation_loss` (without penalty) and
         `validation_score`.
         ``pandas.DataFrame(history_)`` is a table.
+    converged_ : bool
+        Whether training ended because no improvement was to be expected: for `n_iter_no_change`
+        epochs, of `fit` or each a call of `partial_fit`, there was none by `tol` (with 'adaptive',
+        not at the lowest rate either), or 'lbfgs' found a minimum. False where `max_iter`, a
+        callback or the user ended it.
     t_ : int
         Number of rows that the solver has seen, those seen again counted again.
     coefs_ : list of ndarray of shape (n_in, n_out)
@@ -202,11 +209,11 @@ class MLPNet(ClassifierMixin, ProbabilitySampling, BaseMLP):
     with `early_stopping`
     too; 'lbfgs' computes in float32 where the data are, and heeds `early_stopping`; going on
     with other layers is an error; each call of `partial_fit` shuffles anew; the fitted object
-    holds the optimiser's state only after `partial_fit`; no probability is rounded to 0. Data of
-    one class only are an error, and so is `partial_fit` with `early_stopping`, which
-    `MLPClassifier` raises only when it is called. Validation rows may be as few as two, and a rare
-    class has none. Every stochastic solver follows `learning_rate`, which `MLPClassifier` ignores
-    for 'adam'; in the schedule 'invscaling' a row counts its sample weight, not one.
+    holds the optimiser's state only after `partial_fit`, which heeds `early_stopping`; no
+    probability is rounded to 0. Data of one class only are an error. Validation rows may be as few
+    as two, and a rare class has none. Every stochastic solver follows `learning_rate`, which
+    `MLPClassifier` ignores for 'adam'; in the schedule 'invscaling' a row counts its sample weight,
+    not one.
 
     The formula of each step is in `skdnn.engine.optimizers`, of each activation in
     `skdnn.engine.activations`. Weights are initialised as in [1]_; Adam is [2]_, AdamW [3]_.
@@ -409,10 +416,26 @@ class MLPNet(ClassifierMixin, ProbabilitySampling, BaseMLP):
         """
         return np.log(self.predict_proba(X))
 
-    @available_if(_can_stream)
+    @available_if(can_stream)
     @_fit_context(prefer_skip_nested_validation=True)
-    def partial_fit(self, X, y, sample_weight=None, classes=None):
+    def partial_fit(
+        self,
+        X,
+        y,
+        sample_weight=None,
+        classes=None,
+        *,
+        X_val=None,
+        y_val=None,
+        sample_weight_val=None,
+    ):
         """Train for one epoch on the given data, going on from where the last call ended.
+
+        The history, the learning-rate schedule and the search for the best validation score go on
+        from call to call. With `early_stopping` each call holds out `validation_fraction` of its
+        own rows, unless `X_val` is given. The weights are those that the call came to; only when
+        it sets `converged_` are they the best ones, as after `fit`. A further call goes on from
+        those that it came to all the same.
 
         Parameters
         ----------
@@ -425,6 +448,13 @@ class MLPNet(ClassifierMixin, ProbabilitySampling, BaseMLP):
         classes : array of shape (n_classes,), default=None
             All classes that any call will see; required in the first call. `y` need not
             contain all of them.
+        X_val : {array-like, sparse matrix} of shape (n_val, n_features), default=None
+            Rows to validate on, as in `fit`. Scores can be compared from call to call where these
+            rows are always the same.
+        y_val : array-like of shape (n_val,) or (n_val, n_labels), default=None
+            Their targets.
+        sample_weight_val : array-like of shape (n_val,), default=None
+            Their weights.
 
         Returns
         -------
@@ -434,13 +464,25 @@ class MLPNet(ClassifierMixin, ProbabilitySampling, BaseMLP):
         Raises
         ------
         AttributeError
-            With ``solver='lbfgs'`` or ``early_stopping=True``, which need all rows at once.
+            With ``solver='lbfgs'`` or ``class_weight='balanced'``, which need all rows at once.
         ValueError
-            When the data cannot be used or do not fit those of earlier calls, or the loss
-            diverges.
+            When the data cannot be used or do not fit those of earlier calls, too few rows are left
+            to validate on, or the loss diverges.
+
+        Examples
+        --------
+        >>> from sklearn.datasets import load_digits
+        >>> from skdnn import MLPNet
+        >>> X, y = load_digits(return_X_y=True)
+        >>> net = MLPNet(early_stopping=True, random_state=0)
+        >>> net = net.partial_fit(X, y, classes=range(10))
+        >>> while not net.converged_:
+        ...     net = net.partial_fit(X, y)
+        >>> bool(net.score(X, y) > 0.9)
+        True
         """
         _check_partial_fit_first_call(self, classes)
-        return self._partial_fit(X, y, sample_weight)
+        return self._stream(X, y, sample_weight, (X_val, y_val, sample_weight_val))
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()

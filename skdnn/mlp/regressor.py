@@ -5,13 +5,12 @@ from typing import ClassVar
 
 import numpy as np
 from scipy import sparse
-from sklearn.base import RegressorMixin, _fit_context
+from sklearn.base import RegressorMixin
 from sklearn.metrics import d2_pinball_score, r2_score
 from sklearn.utils import column_or_1d
 from sklearn.utils._param_validation import Interval, StrOptions
-from sklearn.utils.metaestimators import available_if
 
-from skdnn.mlp.base import BaseMLP, _can_stream
+from skdnn.mlp.base import BaseMLP
 from skdnn.mlp.sampling import ValueSampling
 from skdnn.validation import Registered
 
@@ -102,7 +101,8 @@ class MLPNetRegressor(RegressorMixin, ValueSampling, BaseMLP):
     epsilon : float, default=1e-8
         Added to the denominator of the steps of all but 'sgd'.
     n_iter_no_change : int or inf, default=10
-        So many epochs in a row without an improvement by `tol` end the training.
+        So many epochs in a row without an improvement by `tol` end the training; with inf there are
+        `max_iter` epochs, and no warning.
     max_fun : int, default=15000
         The most loss evaluations of 'lbfgs'.
     rho : float, default=0.9
@@ -171,6 +171,11 @@ class MLPNetRegressor(RegressorMixin, ValueSampling, BaseMLP):
         where there are rows to validate on `validation_loss` (without penalty) and
         `validation_score`.
         ``pandas.DataFrame(history_)`` is a table.
+    converged_ : bool
+        Whether training ended because no improvement was to be expected: for `n_iter_no_change`
+        epochs, of `fit` or each a call of `partial_fit`, there was none by `tol` (with 'adaptive',
+        not at the lowest rate either), or 'lbfgs' found a minimum. False where `max_iter`, a
+        callback or the user ended it.
     t_ : int
         Number of rows that the solver has seen, those seen again counted again.
     coefs_ : list of ndarray of shape (n_in, n_out)
@@ -445,35 +450,6 @@ class MLPNetRegressor(RegressorMixin, ValueSampling, BaseMLP):
             return self._shaped(draws.mean(axis=-1)), self._shaped(draws.std(axis=-1))
         scores = self._raw_scores(X)
         return self._shaped(self._network.link(scores))
-
-    @available_if(_can_stream)
-    @_fit_context(prefer_skip_nested_validation=True)
-    def partial_fit(self, X, y, sample_weight=None):
-        """Train for one epoch on the given data, going on from where the last call ended.
-
-        Parameters
-        ----------
-        X : {array-like, sparse matrix} of shape (n_samples, n_features)
-            The input data.
-        y : array-like of shape (n_samples,) or (n_samples, n_outputs)
-            The target values.
-        sample_weight : array-like of shape (n_samples,), default=None
-            Sample weights.
-
-        Returns
-        -------
-        self : object
-            The model.
-
-        Raises
-        ------
-        AttributeError
-            With ``solver='lbfgs'`` or ``early_stopping=True``, which need all rows at once.
-        ValueError
-            When the data cannot be used or do not fit those of earlier calls, or the loss
-            diverges.
-        """
-        return self._partial_fit(X, y, sample_weight)
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()

@@ -237,7 +237,6 @@ def test_batch_for_other_layers(net):
     ("params", "said"),
     [
         ({"solver": "lbfgs"}, "only available for stochastic optimizers. lbfgs is not stochastic"),
-        ({"early_stopping": True}, "partial_fit does not support early_stopping=True"),
     ],
 )
 def test_stream_that_is_not_possible(net, params, said):

@@ -116,6 +116,10 @@ def _cannot_hold(estimator):
         refits = "fits the same object twice, and a second fit goes on from the first"
         reasons["check_supervised_y_2d"] = refits
         reasons["check_classifiers_multilabel_representation_invariance"] = refits
+        reasons["check_pipeline_consistency"] = refits
+        if isinstance(estimator, MLPNet):
+            reasons["check_transformer_general"] = refits
+            reasons["check_transformer_data_not_an_array"] = refits
     negative = "its targets are negative"
     if getattr(estimator, "loss", None) == "poisson":
         reasons["check_regressor_multioutput"] = negative

@@ -12,6 +12,7 @@ from sklearn.utils import estimator_html_repr
 from sklearn.utils._param_validation import InvalidParameterError
 
 from skdnn import MLPNet, MLPNetRegressor, engine
+from skdnn.averaging import EMA
 from skdnn.initializers import Constant
 from skdnn.layers import BatchNorm, Dense, Dropout, Maxout
 from skdnn.regularizers import L1, L1L2, L2
@@ -315,3 +316,10 @@ def test_going_on_with_other_layers_is_an_error(layers):
     normal = MLPNet((8,), batch_norm=True, warm_start=True, max_iter=2).fit(SMALL_X, SMALL_Y)
     with pytest.raises(ValueError, match="go on with the layers of the previous fit"):
         normal.set_params(batch_norm=False).fit(SMALL_X, SMALL_Y)
+
+
+@pytest.mark.parametrize("params", [{"average": EMA()}, {"clip_norm": 1.0}, {"weight_decay": 0.1}])
+def test_what_lbfgs_has_no_use_for(params):
+    (name,) = params
+    with pytest.raises(ValueError, match=f"solver='lbfgs' has no use for {name}="):
+        MLPNet((5,), solver="lbfgs", **params).fit(X, Y)

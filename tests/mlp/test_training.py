@@ -84,8 +84,8 @@ def test_patience_is_exact(patience):
     model = MLPNet(tol=1e3, n_iter_no_change=patience, random_state=0).fit(X, Y)
     # The first epoch improves on nothing; after it, no one does by so much.
     assert model.n_iter_ == 1 + patience
-    with pytest.warns(ConvergenceWarning, match=r"Maximum iterations \(5\)"):
-        MLPNet(tol=1e3, n_iter_no_change=np.inf, max_iter=5).fit(X, Y)
+    endless = MLPNet(tol=1e3, n_iter_no_change=np.inf, max_iter=5, random_state=0).fit(X, Y)
+    assert endless.n_iter_ == 5
 
 
 @unconverged
@@ -148,8 +148,8 @@ def test_partial_fit_with_a_seed_shuffles_anew_each_time():
         model = MLPNet((5,), batch_size=10, random_state=0)
         model.partial_fit(X, Y, classes=np.arange(10))
         if first_seed:
-            model._random_state = np.random.RandomState(0)
-            model._random_state.uniform(size=64 * 5 + 5 + 5 * 10 + 10)
+            model._training.random_state = np.random.RandomState(0)
+            model._training.random_state.uniform(size=64 * 5 + 5 + 5 * 10 + 10)
         return model.partial_fit(X, Y).coefs_[0]
 
     # With the generator set back, the second call sees the first one's batches again.
@@ -316,3 +316,12 @@ def test_a_random_state_of_another_generator_is_used():
 
     np.testing.assert_array_equal(coefs(0), coefs(0))
     assert not np.array_equal(coefs(0), coefs(1))
+
+
+@pytest.mark.filterwarnings("error")
+def test_without_patience_so_many_epochs_are_no_reason_to_warn():
+    model = MLPNet((3,), max_iter=7, n_iter_no_change=np.inf, random_state=0).fit(X, Y)
+    assert model.n_iter_ == len(model.loss_curve_) == 7
+    assert not model.converged_
+    with pytest.warns(ConvergenceWarning, match=r"Maximum iterations \(7\)"):
+        model.set_params(n_iter_no_change=10).fit(X, Y)

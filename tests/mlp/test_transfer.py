@@ -57,9 +57,12 @@ def test_layers_of_equal_shape_are_taken_over_and_others_drawn(source):
     plain, kept = _start(X, Y, **sizes), _start(X, Y, **sizes, **given)
     _assert_same_layers(kept, source, [0])
     _assert_same_layers(kept, plain, [1, 2])
-    # Other classes, as many: the output layer too.
-    whole = _start(X[HIGH], Y[HIGH], hidden_layer_sizes=(20, 10), **given)
+    # The output layer too where the classes are the same, but not where others are as many.
+    whole = _start(X[LOW], Y[LOW], hidden_layer_sizes=(20, 10), **given)
     _assert_same_layers(whole, source, [0, 1, 2])
+    other = _start(X[HIGH], Y[HIGH], hidden_layer_sizes=(20, 10), **given)
+    _assert_same_layers(other, source, [0, 1])
+    _assert_same_layers(other, _start(X[HIGH], Y[HIGH], hidden_layer_sizes=(20, 10)), [2])
     # All ten of them: not the output layer.
     ten = _start(X, Y, hidden_layer_sizes=(20, 10), **given)
     _assert_same_layers(ten, source, [0, 1])
@@ -173,7 +176,9 @@ def test_kept_layers_learn_more_slowly(source):
 @pytest.mark.parametrize("frozen", [[0], [1], [0, 1], [-1], [-2], (), np.array([1])])
 @pytest.mark.parametrize("solver", ["adam", "sgd", "lbfgs"])
 def test_frozen_layers(solver, frozen):
-    options = {"solver": solver, "max_iter": 3, "random_state": 0, "weight_decay": 0.1}
+    options = {"solver": solver, "max_iter": 3, "random_state": 0}
+    if solver != "lbfgs":
+        options["weight_decay"] = 0.1
     net = MLPNet((20, 10), frozen_layers=frozen, **options).fit(X, Y)
     start = _start(X, Y, hidden_layer_sizes=(20, 10))
     fixed = {int(i) % 2 for i in frozen}
@@ -208,7 +213,8 @@ def test_output_alone_is_a_regression_on_the_last_hidden_layer(source):
     for W, b in zip(source.coefs_[:2], source.intercepts_[:2], strict=True):
         hidden = np.maximum(hidden @ W + b, 0)
     alone = MLPNet((), **options).fit(hidden, Y[HIGH])
-    np.testing.assert_allclose(net.predict_proba(X[HIGH]), alone.predict_proba(hidden), atol=1e-3)
+    # They start from other weights, and stop where the loss no longer changes much.
+    np.testing.assert_allclose(net.predict_proba(X[HIGH]), alone.predict_proba(hidden), atol=5e-3)
 
 
 def test_a_pretrained_first_layer_helps_where_rows_are_few():

@@ -7,6 +7,7 @@ from sklearn.datasets import load_diabetes, load_digits
 from sklearn.metrics import get_scorer, log_loss, mean_squared_error
 
 from skdnn import MLPNet, MLPNetRegressor
+from skdnn.mlp import base
 
 X, Y = load_digits(return_X_y=True)
 X = X / 16
@@ -139,3 +140,16 @@ def test_warm_start_goes_on_with_the_history():
     assert [row["epoch"] for row in model.history_] == [1, 2, 3, 4]
     model.set_params(warm_start=False)
     assert len(_fit(model).history_) == 2
+
+
+@pytest.mark.parametrize("random_state", [0, None, np.random.RandomState(3)])
+def test_a_warm_refit_holds_out_the_same_rows(monkeypatch, random_state):
+    """Otherwise rows that were trained on would judge when to stop."""
+    held, splits = [], base.hold_out
+    monkeypatch.setattr(base, "hold_out", lambda *args: held.append(splits(*args)) or held[-1])
+    net = MLPNet((5,), early_stopping=True, warm_start=True, max_iter=2, random_state=random_state)
+    net.fit(X, Y).fit(X, Y).partial_fit(X, Y)
+    for other in held[1:]:
+        np.testing.assert_array_equal(other.validation, held[0].validation)
+    net.set_params(warm_start=False, random_state=1).fit(X, Y)
+    assert not np.array_equal(held[-1].validation, held[0].validation)
