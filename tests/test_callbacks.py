@@ -211,3 +211,88 @@ def test_bad_settings():
         ReduceLROnPlateau(factor=2)
     with pytest.raises(ValueError, match="schedule gave nan for epoch 0"):
         _model(RATED[0], LearningRateScheduler(lambda e, r: np.nan)).fit(X, Y)
+
+
+def _stream(model, n_calls):
+    for _ in range(n_calls):
+        model.partial_fit(X, Y)
+    return model
+
+
+def test_early_stopping_in_a_stream_says_what_to_do_instead():
+    model = MLPNetRegressor(random_state=0).set_callbacks(EarlyStopping("loss"))
+    with pytest.raises(ValueError, match="In a stream of partial_fit set early_stopping=True"):
+        model.partial_fit(X, Y)
+
+
+def test_plateaus_of_a_stream_lower_the_rate_as_those_of_a_fit():
+    def model():
+        net = MLPNetRegressor(shuffle=False, max_iter=9, random_state=0, n_iter_no_change=np.inf)
+        return net.set_callbacks(ReduceLROnPlateau(patience=2, min_delta=1e9, factor=0.5))
+
+    streamed, fitted = _stream(model(), 9), model().fit(X, Y)
+    rates = [row["learning_rate"] for row in streamed.history_]
+    assert rates == [row["learning_rate"] for row in fitted.history_]
+    # The first epoch is an improvement, and each two after it are a plateau.
+    assert rates[-1] == 0.001 / 2**3
+
+
+def test_the_best_of_a_stream_is_kept(tmp_path):
+    path = tmp_path / "best.joblib"
+    model = MLPNetRegressor(learning_rate_init=0.01, random_state=0)
+    model.set_callbacks(ModelCheckpoint(path, monitor="loss"))
+    _stream(model, 5).partial_fit(X, 1e6 + Y)
+    assert model.loss_ > 1e6
+    assert joblib.load(path).loss_ == min(row["loss"] for row in model.history_)
+
+
+def test_weights_of_a_stream_are_kept_from_call_to_call():
+    history = WeightHistory(every=2)
+    model = _stream(MLPNetRegressor(random_state=0).set_callbacks(history), 6)
+    assert history.epochs_ == [2, 4, 6]
+    np.testing.assert_array_equal(history.weights_[-1]["coefs_"][0], model.coefs_[0])
+    MLPNetRegressor(random_state=0).set_callbacks(history).partial_fit(X, Y)
+    assert history.epochs_ == []
+
+
+@pytest.mark.parametrize(
+    "make, message",
+    [
+        (lambda: EarlyStopping(patience="5"), "patience must be a whole number, .* got '5'"),
+        (lambda: EarlyStopping(patience=0), "patience must be a whole number, at least 1; got 0"),
+        (lambda: ReduceLROnPlateau(patience=-1), "patience must be a whole number"),
+        (lambda: ModelCheckpoint("a", every=0), "every must be a whole number"),
+        (lambda: WeightHistory(every=True), "every must be a whole number"),
+    ],
+)
+def test_bad_counts(make, message):
+    with pytest.raises(ValueError, match=message):
+        make()
+
+
+def test_checkpoints_are_refused_before_any_work_where_they_cannot_be_written(tmp_path):
+    model = MLPNetRegressor(random_state=0)
+    with pytest.raises(FileNotFoundError, match=r"there is no folder .*missing"):
+        model.set_callbacks(ModelCheckpoint(tmp_path / "missing" / "a.joblib")).fit(X, Y)
+    with pytest.raises(ValueError, match=r"may have \{epoch\} in it, and no other braces"):
+        model.set_callbacks(ModelCheckpoint(tmp_path / "{loss}.joblib")).fit(X, Y)
+
+
+def test_checkpoints_can_be_read_by_whom_the_mask_lets(tmp_path):
+    path = tmp_path / "a.joblib"
+    mask = os.umask(0o022)
+    try:
+        MLPNetRegressor(max_iter=2, n_iter_no_change=np.inf).set_callbacks(
+            ModelCheckpoint(path)
+        ).fit(X, Y)
+    finally:
+        os.umask(mask)
+    assert path.stat().st_mode & 0o777 == 0o644
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_callbacks_say_what_they_are():
+    assert repr(EarlyStopping("loss", patience=3)) == (
+        "EarlyStopping(monitor='loss', min_delta=0.0, patience=3, mode='auto', "
+        "restore_best_weights=False)"
+    )

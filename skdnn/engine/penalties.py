@@ -6,6 +6,8 @@ where `per_weight` is set, and the same of its biases, never divided.
 
 import math
 
+import numpy as np
+
 from skdnn.engine._jit import kernel
 from skdnn.engine.layers import bias_of, weights_of
 
@@ -131,15 +133,16 @@ def bound_columns(W, largest):
 
     Srebro and Shraibman (2005), Rank, trace-norm and max-norm.
     """
-    for j in range(W.shape[1]):
-        total = 0.0
-        for i in range(W.shape[0]):
-            total += W[i, j] * W[i, j]
-        norm = math.sqrt(total)
-        if norm > largest:
-            factor = W.dtype.type(largest / norm)
-            for i in range(W.shape[0]):
-                W[i, j] *= factor
+    factors = np.zeros(W.shape[1], W.dtype)
+    for i in range(W.shape[0]):
+        for j in range(factors.size):
+            factors[j] += W[i, j] * W[i, j]
+    for j in range(factors.size):
+        norm = math.sqrt(factors[j])
+        factors[j] = largest / norm if norm > largest else 1.0
+    for i in range(W.shape[0]):
+        for j in range(factors.size):
+            W[i, j] *= factors[j]
 
 
 @kernel

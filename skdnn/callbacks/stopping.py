@@ -1,0 +1,77 @@
+"""Stopping when nothing improves any more."""
+
+from skdnn.callbacks.base import Monitor, check_count, restore, weights_of
+
+
+class EarlyStopping(Monitor):
+    """Stop when a quantity of the history no longer improves.
+
+    An estimator's own rule to stop stays on beside it: in a network set
+    ``n_iter_no_change=float("inf")`` for this one alone, as in Keras. It is for `fit` and `resume`;
+    a stream of `partial_fit` is stopped by the network's own `early_stopping`.
+
+    Parameters
+    ----------
+    monitor : str, default="validation_loss"
+        A key of the rows of `history_`.
+    min_delta : float, default=0.0
+        The least improvement that counts.
+    patience : int, default=10
+        Stop after so many epochs in a row without one.
+    mode : {"auto", "min", "max"}, default="auto"
+        Whether smaller or larger is better; "auto": a loss is to be small, all else large.
+    restore_best_weights : bool, default=False
+        Whether the model has the best epoch's weights in the end, instead of the last's.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_iris
+    >>> from skdnn import MLPNet
+    >>> from skdnn.callbacks import EarlyStopping
+    >>> X, y = load_iris(return_X_y=True)
+    >>> stop = EarlyStopping(patience=3, restore_best_weights=True)
+    >>> net = MLPNet(learning_rate_init=0.1, n_iter_no_change=float("inf"), random_state=0)
+    >>> net = net.set_callbacks(stop).fit(X[::2], y[::2], X_val=X[1::2], y_val=y[1::2])
+    >>> len(net.history_) < 200
+    True
+    """
+
+    def __init__(
+        self,
+        monitor: str = "validation_loss",
+        *,
+        min_delta: float = 0.0,
+        patience: int = 10,
+        mode: str = "auto",
+        restore_best_weights: bool = False,
+    ):
+        super().__init__(monitor, mode, min_delta)
+        check_count("patience", patience)
+        self.patience, self.restore_best_weights = patience, restore_best_weights
+
+    def on_fit_task_end(self, estimator, context, *, X=None, fitted_estimator=None):
+        """See a task end; stop when the quantity has not improved for long enough."""
+        if context.task_name != "epoch" or X is None:
+            return False
+        training = getattr(estimator, "_training", None)
+        if training is not None and training.rows is None:
+            raise ValueError(
+                "EarlyStopping watches the epochs of one fit. In a stream of partial_fit set "
+                "early_stopping=True, scoring='loss' and n_iter_no_change in the network, and "
+                "stop when its converged_ is true."
+            )
+        run = self._runs[id(estimator)]
+        self._catch_up(estimator, run)
+        if self._improves(estimator.history_[-1], run) and self.restore_best_weights:
+            run["weights"] = weights_of(fitted_estimator)
+        return run["waited"] >= self.patience
+
+    def teardown(self, estimator, context):
+        """Restore the best weights, if that is asked for."""
+        run = self._runs.pop(id(estimator), {})
+        for name, best in run.get("weights", {}).items():
+            value = getattr(estimator, name, None)
+            if isinstance(value, list):
+                restore(value, best)
+            elif value is not None:
+                setattr(estimator, name, best)
