@@ -4,6 +4,7 @@ To add one: a class with a method `records`, which says what the engine is told 
 `initialize`; and the kind's branch in `skdnn.engine.layers`.
 """
 
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
 from numbers import Integral, Real
@@ -11,7 +12,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.utils._param_validation import Interval, StrOptions
+from sklearn.utils._param_validation import Interval, InvalidParameterError, Options, StrOptions
 
 from skdnn import engine
 from skdnn.component import Component
@@ -30,8 +31,58 @@ def _strengths(regularizer) -> tuple[float, float]:
     return l1, 2 * l2
 
 
+class Layer(Component, ABC):
+    """Base of the layers."""
+
+    _parameter_constraints: ClassVar[dict] = {}
+
+    def check(self) -> None:
+        """Check the values.
+
+        Raises
+        ------
+        InvalidParameterError
+            When one is not as described; a ValueError too.
+        """
+        self._validate_params()
+        if getattr(self, "alpha", None) is not None:
+            kind = getattr(self, "activation", None)
+            if kind is not None and not engine.ACTIVATIONS[kind].alpha:
+                raise InvalidParameterError(
+                    f"The 'alpha' parameter of {type(self).__name__} must be None with "
+                    f"activation={kind!r}, which has no such parameter. Got {self.alpha!r} instead."
+                )
+
+    @abstractmethod
+    def records(self, n_in: int) -> list[dict]:
+        """Return what the engine is told of the layer: the fields of its records.
+
+        Parameters
+        ----------
+        n_in : int
+            Number of inputs.
+
+        Returns
+        -------
+        records : list of dict
+            Fields of `engine.LAYER`, and `has_bias` and `trainable`; `Network` adds the places.
+        """
+
+    def initialize(self, arrays: dict[str, NDArray], random_state, network) -> None:
+        """Set the parameters to what they are before training.
+
+        Parameters
+        ----------
+        arrays : dict of ndarrays
+            "weights", and "bias" where there is one, to be filled.
+        random_state : RandomState
+        network : Network
+            Whose defaults hold where the layer says nothing.
+        """
+
+
 @dataclass(eq=False, repr=False)
-class Dense(Component):
+class Dense(Layer):
     """A fully connected layer: ``activation(inputs @ weights + bias)``.
 
     Parameters
@@ -96,6 +147,23 @@ class Dense(Component):
     max_norm: float | None = None
     trainable: bool = True
 
+    def check(self) -> None:
+        """Check the values, those of the regularisers too."""
+        super().check()
+        for name in ("kernel_regularizer", "bias_regularizer"):
+            regularizer = getattr(self, name)
+            if regularizer is not None:
+                try:
+                    regularizer._validate_params()
+                except InvalidParameterError as error:
+                    raise InvalidParameterError(f"{name}: {error}") from None
+        for name in ("bias_regularizer", "bias_initializer"):
+            if not self.use_bias and getattr(self, name) is not None:
+                raise InvalidParameterError(
+                    f"The {name!r} parameter of {type(self).__name__} must be None with "
+                    f"use_bias=False. Got {getattr(self, name)!r} instead."
+                )
+
     def _width(self) -> int:
         return self.units
 
@@ -151,7 +219,7 @@ class Maxout(Dense):
     ----------
     units : int
         Number of outputs.
-    activation : {'identity', None}, default=None
+    activation : None
         There is none beside the maximum.
     alpha, use_bias, kernel_regularizer, bias_regularizer, kernel_initializer, bias_initializer, \
             max_norm, trainable
@@ -184,14 +252,43 @@ class Maxout(Dense):
 
 @dataclass(eq=False, repr=False)
 class Output(Dense):
-    """The output layer: its weights start as those of the hidden layers, as in scikit-learn."""
+    """The output layer, as the value of an estimator's `output_layer`.
+
+    Its weights start as those of the hidden layers do, as in scikit-learn.
+
+    Parameters
+    ----------
+    units, activation, alpha
+        Set by the estimator.
+    use_bias, kernel_regularizer, bias_regularizer, kernel_initializer, bias_initializer, \
+            max_norm, trainable
+        As in `Dense`.
+
+    Examples
+    --------
+    >>> from skdnn import MLPNet
+    >>> from skdnn.layers import Output
+    >>> from skdnn.regularizers import L2
+    >>> net = MLPNet(output_layer=Output(kernel_regularizer=L2(0.01)))
+    >>> net.set_params(output_layer__kernel_regularizer__l2=0.1).output_layer
+    Output(kernel_regularizer=L2(l2=0.1))
+    """
+
+    _parameter_constraints: ClassVar[dict] = {
+        **Dense._parameter_constraints,
+        "units": [Options(Integral, {0})],
+        "activation": [None],
+        "alpha": [None],
+    }
+
+    units: int = 0
 
     def _kind(self, network) -> str:
         return network.activation
 
 
 @dataclass(eq=False, repr=False)
-class BatchNorm(Component):
+class BatchNorm(Layer):
     """Batch normalisation: Ioffe and Szegedy (2015), arXiv:1502.03167.
 
     In training each input is shifted and scaled to mean 0 and variance 1 over the batch, its rows
@@ -256,7 +353,7 @@ class BatchNorm(Component):
 
 
 @dataclass(eq=False, repr=False)
-class Dropout(Component):
+class Dropout(Layer):
     """Drops some of its inputs at random in training, and scales up the others.
 
     Srivastava et al. (2014), Dropout: a simple way to prevent neural networks from overfitting.
@@ -277,12 +374,6 @@ class Dropout(Component):
         if not self.rate:
             return []
         return [{"kind": engine.DROPOUT, "n_out": n_in, "dropout": self.rate}]
-
-    def initialize(self, arrays: dict[str, NDArray], random_state, network) -> None:
-        """Do nothing: there are no parameters."""
-
-
-Layer = Dense | Maxout | BatchNorm | Dropout
 
 
 def plain_layers(

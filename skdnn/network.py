@@ -234,7 +234,10 @@ class Network:
         rows = self.layers
         for number, layer in enumerate(self.specs):
             own = rows[np.asarray(self._owners) == number]["weight_rows"].any()
-            layer.initialize(next(arrays) if own else {}, random_state, self)
+            try:
+                layer.initialize(next(arrays) if own else {}, random_state, self)
+            except ValueError as error:
+                raise ValueError(f"{layer}: {error}") from error
 
     def views(self, params: NDArray) -> dict[str, list]:
         """Return the fitted attributes of an estimator, as views of `params`.

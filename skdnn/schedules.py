@@ -352,7 +352,13 @@ class Timed(Constant):
     def rates(self, epoch: int, step: int, n_steps: int) -> NDArray:
         """Return the rates of an epoch's steps, from its number and that of its first step."""
         time = epoch + np.arange(n_steps) / n_steps
-        return self.rate * self.schedule.factors(Steps(time, 1 / n_steps, self.max_iter))
+        factors = np.asarray(self.schedule.factors(Steps(time, 1 / n_steps, self.max_iter)), float)
+        if factors.shape != (n_steps,):
+            raise ValueError(
+                f"{self.schedule}.factors must return one factor for each of the {n_steps} steps; "
+                f"it returned an array of shape {factors.shape}."
+            )
+        return self.rate * factors
 
 
 class Called(Constant):

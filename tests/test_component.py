@@ -46,3 +46,9 @@ def test_nested_values_can_be_set():
     branch = Branch(Leaf(3)).set_params(leaf__size=5)
     assert branch.leaf.size == 5
     assert branch.get_params()["leaf__size"] == 5
+
+
+def test_lists_of_arrays_are_compared():
+    assert Leaf([np.ones(3), np.zeros(2)]) == Leaf([np.ones(3), np.zeros(2)])
+    assert Leaf([np.ones(3)]) != Leaf([np.zeros(3)])
+    assert Leaf([np.ones(3)]) != Leaf((np.ones(3),))

@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from sklearn.base import clone
 
 ROOT = Path(__file__).parents[1]
 # How each example is run quickly, and what its figures stand beside.
@@ -24,10 +25,21 @@ SHARED = ROOT.parent / "shared" / "data"
 PAGE = (ROOT / "doc" / "extending.md").read_text()
 
 
-@pytest.mark.parametrize("quoted", re.findall(r"```python\n(.*?)```", PAGE, flags=re.DOTALL))
+CODE = re.findall(r"```python\n(.*?)```", PAGE, flags=re.DOTALL)
+
+
+@pytest.mark.parametrize("quoted", [code for code in CODE if not code.startswith("from ")])
 def test_extending_quotes_the_real_code(quoted):
     named = [ROOT / path for path in re.findall(r"In `(skdnn/\S+?)`", PAGE)]
     assert any(quoted in path.read_text() for path in named)
+
+
+@pytest.mark.parametrize("code", [code for code in CODE if code.startswith("from ")])
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+def test_extensions_of_ones_own_run(code):
+    names = {}
+    exec(code, names)
+    assert clone(names["net"]).fit([[0.0], [1.0]], [0, 1]).n_iter_ > 0
 
 
 @pytest.mark.parametrize("example", sorted((ROOT / "examples").glob("*.py")), ids=lambda p: p.stem)

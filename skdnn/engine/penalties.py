@@ -9,6 +9,7 @@ import math
 import numpy as np
 
 from skdnn.engine._jit import kernel
+from skdnn.engine.elementary import ZERO
 from skdnn.engine.layers import bias_of, weights_of
 
 
@@ -80,14 +81,19 @@ def clip_norm(gradient, largest):
 
 
 @kernel
+def shrunk(value, threshold):
+    """Return a number shrunk towards zero, where it stops."""
+    magnitude = abs(value) - threshold
+    if magnitude <= 0:
+        return ZERO * value
+    return magnitude if value > 0 else -magnitude
+
+
+@kernel
 def soft_threshold(w, threshold):
-    """Shrink towards zero, and stop there: the proximal operator of threshold |w|."""
+    """Apply the proximal operator of threshold |w|."""
     for i in range(w.size):
-        magnitude = abs(w[i]) - threshold
-        if magnitude <= 0:
-            w[i] = 0
-        else:
-            w[i] = magnitude if w[i] > 0 else -magnitude
+        w[i] = shrunk(w[i], threshold)
 
 
 @kernel
@@ -95,11 +101,7 @@ def shrink(w, steps, strength):
     """Apply the proximal operator of strength |w| for steps of these lengths."""
     strength = w.dtype.type(strength)
     for i in range(w.size):
-        magnitude = abs(w[i]) - strength * steps[i]
-        if magnitude <= 0:
-            w[i] = 0
-        else:
-            w[i] = magnitude if w[i] > 0 else -magnitude
+        w[i] = shrunk(w[i], strength * steps[i])
 
 
 @kernel

@@ -1,5 +1,6 @@
 """From the parameters of an estimator to its network, and to the weights that it starts from."""
 
+from dataclasses import replace
 from numbers import Integral
 from typing import Any
 
@@ -8,7 +9,7 @@ from numpy.typing import NDArray
 from sklearn.frozen import FrozenEstimator
 from sklearn.utils._param_validation import InvalidParameterError
 
-from skdnn.layers import Layer, Output, plain_layers
+from skdnn.layers import Dropout, Layer, Output, plain_layers
 from skdnn.network import Network
 
 
@@ -25,7 +26,10 @@ def hidden_blocks(estimator) -> list[list[Layer]]:
     hidden = estimator.hidden_layer_sizes
     hidden = list(hidden) if hasattr(hidden, "__iter__") else [hidden]
     if any(not isinstance(size, Integral) or size <= 0 for size in hidden):
-        raise ValueError(f"hidden_layer_sizes must be > 0, got {hidden}.")
+        raise ValueError(
+            f"hidden_layer_sizes must be > 0, got {hidden}. It takes whole numbers; layers that "
+            "are objects go into hidden_layers."
+        )
     rates = np.asarray(estimator.dropout, dtype=float)
     if rates.shape not in ((), (len(hidden),)) or not np.all((rates >= 0) & (rates < 1)):
         raise ValueError(
@@ -43,20 +47,27 @@ def _checked_layers(estimator) -> list[Layer]:
                 "hidden_layers, put Dropout and BatchNorm layers among them."
             )
     for i, layer in enumerate(estimator.hidden_layers):
-        if not isinstance(layer, Layer):
+        if not isinstance(layer, Layer) or isinstance(layer, Output):
             raise InvalidParameterError(
-                f"hidden_layers[{i}] must be a layer of skdnn.layers, got {layer!r}."
+                f"hidden_layers[{i}] must be a layer of skdnn.layers, such as Dense(64) for 64 "
+                f"units; got {layer!r}."
             )
-        parts = {f"hidden_layers[{i}]": layer}
-        for name in ("kernel_regularizer", "bias_regularizer"):
-            if getattr(layer, name, None) is not None:
-                parts[f"hidden_layers[{i}].{name}"] = getattr(layer, name)
-        for name, part in parts.items():
-            try:
-                part._validate_params()
-            except InvalidParameterError as error:
-                raise InvalidParameterError(f"{name}: {error}") from None
+        _check_layer(f"hidden_layers[{i}]", layer)
     return list(estimator.hidden_layers)
+
+
+def _check_layer(name: str, layer: Layer) -> None:
+    try:
+        layer.check()
+    except InvalidParameterError as error:
+        raise InvalidParameterError(f"{name}: {error}") from None
+
+
+def _output(estimator, n_outputs: int, activation: str) -> Output:
+    if estimator.output_layer is None:
+        return Output(n_outputs, activation)
+    _check_layer("output_layer", estimator.output_layer)
+    return replace(estimator.output_layer, units=n_outputs, activation=activation)
 
 
 def describe(estimator, n_features: int, n_outputs: int, dtype, **loss: Any) -> Network:
@@ -65,7 +76,7 @@ def describe(estimator, n_features: int, n_outputs: int, dtype, **loss: Any) -> 
     `loss` is what `Network` is told of the loss; `output_activation` is that of the output layer.
     """
     blocks = hidden_blocks(estimator)
-    blocks.append([Output(n_outputs, loss.pop("output_activation", "identity"))])
+    blocks.append([_output(estimator, n_outputs, loss.pop("output_activation"))])
     options = {
         "activation": estimator.activation,
         "kernel_initializer": estimator.kernel_initializer,
@@ -85,9 +96,14 @@ def describe(estimator, n_features: int, n_outputs: int, dtype, **loss: Any) -> 
 
 def _check_for_lbfgs(estimator, network: Network) -> None:
     """Raise a ValueError when something is asked for that L-BFGS cannot do."""
-    for name in ("average", "clip_norm", "weight_decay"):
+    for name, off in (
+        ("average", None),
+        ("clip_norm", None),
+        ("weight_decay", 0),
+        ("kept_learning_rate", 1),
+    ):
         value = getattr(estimator, name)
-        if value is not None and value != 0:
+        if value is not None and value != off:
             raise ValueError(f"solver='lbfgs' has no use for {name}={value!r}: it makes no steps.")
     table = network.layers
     if network.is_random or network.normalizes:
@@ -117,7 +133,13 @@ def _learning_rates(estimator, blocks: list[list[Layer]], network: Network) -> l
                 f"{len(blocks) - 1} hidden layers, counted from 0; got {i!r}."
             )
         # Negative numbers count from the last hidden layer, not from the output.
-        rates[int(i) if int(i) >= 0 else int(i) - 1] = 0.0
+        number = int(i) if int(i) >= 0 else int(i) - 1
+        if all(isinstance(layer, Dropout) for layer in blocks[number]):
+            raise ValueError(
+                f"frozen_layers={estimator.frozen_layers!r}: hidden layer {int(i)} is "
+                f"{blocks[number][0]}, which has nothing to train."
+            )
+        rates[number] = 0.0
     if estimator.initial_weights is not None and estimator.kept_learning_rate != 1.0:
         kept = initial_arrays(estimator, network)
         rates[sorted({network.owners[i] for i in kept})] *= estimator.kept_learning_rate
@@ -154,11 +176,17 @@ def initial_arrays(estimator, network: Network) -> dict[int, dict[str, NDArray]]
         found["normalizations_"] = getattr(model, "normalizations_", [])
         if not np.array_equal(getattr(model, "classes_", 0), getattr(estimator, "classes_", 0)):
             found["coefs_"].pop()
+            found["intercepts_"].pop()
     else:
         raise ValueError(
             "initial_weights must be a fitted network in a sklearn.frozen.FrozenEstimator (clone "
-            "would unfit it otherwise), or a pair of lists of arrays, like coefs_ and intercepts_; "
-            f"got {source!r}."
+            "would unfit it otherwise; of a pipeline give the last step), or a pair of lists of "
+            f"arrays, like coefs_ and intercepts_; got {source!r}."
+        )
+    if len(found["coefs_"]) != len(found["intercepts_"]):
+        raise ValueError(
+            f"initial_weights has {len(found['coefs_'])} arrays of weights, but "
+            f"{len(found['intercepts_'])} of biases."
         )
     kept = {}
     layers = iter(zip(found["coefs_"], found["intercepts_"], strict=False))

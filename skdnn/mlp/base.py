@@ -15,6 +15,7 @@ from sklearn.utils.validation import validate_data
 
 from skdnn.averaging import EMA, Polyak
 from skdnn.initializers import INITIALIZERS, Initializer
+from skdnn.layers import Output
 from skdnn.mlp.architecture import describe, initialize
 from skdnn.mlp.evaluation import Evaluation
 from skdnn.mlp.parameters import LayerParameters
@@ -65,6 +66,7 @@ class BaseMLP(StochasticFit, CallbackSupportMixin, LayerParameters, FittedNetwor
         "rho": [Interval(Real, 0, 1, closed="left")],
         "weight_decay": [Interval(Real, 0, None, closed="left"), None],
         "hidden_layers": [list, tuple, None],
+        "output_layer": [Output, None],
         "batch_norm": ["boolean"],
         "kernel_initializer": [StrOptions(set(INITIALIZERS)), Initializer, None],
         "clip_norm": [Interval(Real, 0, None, closed="neither"), None],
@@ -127,8 +129,8 @@ class BaseMLP(StochasticFit, CallbackSupportMixin, LayerParameters, FittedNetwor
         X_val : {array-like, sparse matrix} of shape (n_val, n_features), default=None
             Rows to validate on: their loss and score after each epoch stand in `history_`, and with
             `early_stopping` they say when to stop; no rows of `X` are then held out. A Pipeline
-            transforms them only when told to: ``Pipeline(..., transform_input=["X_val"])``, with
-            metadata routing.
+            transforms them only when told to, with scikit-learn's metadata routing, see the
+            example.
         y_val : array-like of shape (n_val,) or (n_val, n_outputs), default=None
             Their targets.
         sample_weight_val : array-like of shape (n_val,), default=None
@@ -144,6 +146,23 @@ class BaseMLP(StochasticFit, CallbackSupportMixin, LayerParameters, FittedNetwor
         ValueError
             When the data or the weights cannot be used, too few rows are left to validate on,
             the layers differ from those that `warm_start` goes on from, or the loss diverges.
+
+        Examples
+        --------
+        In a pipeline rows to validate on go through the same steps as the others:
+
+        >>> import sklearn
+        >>> from sklearn.datasets import load_iris
+        >>> from sklearn.pipeline import make_pipeline
+        >>> from sklearn.preprocessing import StandardScaler
+        >>> from skdnn import MLPNet
+        >>> X, y = load_iris(return_X_y=True)
+        >>> with sklearn.config_context(enable_metadata_routing=True):
+        ...     net = MLPNet(learning_rate_init=0.1).set_fit_request(X_val=True, y_val=True)
+        ...     model = make_pipeline(StandardScaler(), net, transform_input=["X_val"])
+        ...     model = model.fit(X[::2], y[::2], X_val=X[1::2], y_val=y[1::2])
+        >>> bool(model[-1].history_[-1]["validation_loss"] < 0.3)
+        True
         """
         return self._fit(X, y, sample_weight, (X_val, y_val, sample_weight_val))
 

@@ -105,6 +105,9 @@ class MLPNet(ClassifierMixin, ProbabilitySampling, BaseMLP):
         `batch_norm`: objects of `skdnn.layers`, as in ``[Dropout(0.1), Dense(300, "elu"),
         BatchNorm(), Maxout(50, pieces=3)]``. Their values can be set:
         ``set_params(hidden_layers__1__units=100)``.
+    output_layer : Output or None, default=None
+        Penalties, initialisers and the like of the output layer, see `skdnn.layers.Output`. None:
+        the penalty `alpha`.
     batch_norm : bool, default=False
         Whether each hidden layer normalises by batches before its activation, see
         `skdnn.layers.BatchNorm`. Not for 'lbfgs'.
@@ -119,12 +122,12 @@ class MLPNet(ClassifierMixin, ProbabilitySampling, BaseMLP):
         Another fitted network, or `coefs_` and `intercepts_`, from which the layers start whose
         shapes agree; the output layer of a network with other classes is left out.
     frozen_layers : array-like of int, default=()
-        Numbers of the hidden layers that training leaves as they are; negative ones count from
-        the last.
+        Numbers of the hidden layers that training leaves as they are, from 0 as they stand in
+        `hidden_layers` or `hidden_layer_sizes`; negative ones count from the last.
     kept_learning_rate : float, default=1.0
         What the learning rate is multiplied by for layers that start from `initial_weights`.
     transform_layer : int, default=-1
-        The hidden layer whose outputs `transform` gives.
+        The hidden layer whose outputs `transform` gives, counted likewise.
     loss : {'log_loss', 'focal'}, default='log_loss'
         'focal' is the log loss times ``(1 - p) ** gamma``, p the probability of the true class,
         so that hard rows count more: Lin et al. (2017), arXiv:1708.02002.
@@ -277,6 +280,7 @@ class MLPNet(ClassifierMixin, ProbabilitySampling, BaseMLP):
         weight_decay=None,
         dropout=0.0,
         hidden_layers=None,
+        output_layer=None,
         batch_norm=False,
         kernel_initializer=None,
         clip_norm=None,
@@ -319,6 +323,7 @@ class MLPNet(ClassifierMixin, ProbabilitySampling, BaseMLP):
         self.weight_decay = weight_decay
         self.dropout = dropout
         self.hidden_layers = hidden_layers
+        self.output_layer = output_layer
         self.batch_norm = batch_norm
         self.kernel_initializer = kernel_initializer
         self.clip_norm = clip_norm

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from sklearn.base import BaseEstimator
+from sklearn.base import BaseEstimator, clone
 
 _PREFIX = "hidden_layers__"
 
@@ -66,10 +66,12 @@ class LayerParameters(BaseEstimator):
                     f"layers are {[n for n in self.get_params() if n.startswith(_PREFIX)]}."
                 )
             number, _, value_name = name.removeprefix(_PREFIX).partition("__")
+            layers = list(self.hidden_layers)
             if value_name:
-                self.hidden_layers[int(number)].set_params(**{value_name: inner[name]})
+                # A copy: the same object may stand for several layers.
+                layer = clone(layers[int(number)]).set_params(**{value_name: inner[name]})
             else:
-                layers = list(self.hidden_layers)
-                layers[int(number)] = inner[name]
-                self.hidden_layers = type(self.hidden_layers)(layers)
+                layer = inner[name]
+            layers[int(number)] = layer
+            self.hidden_layers = type(self.hidden_layers)(layers)
         return self

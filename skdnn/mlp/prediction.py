@@ -1,5 +1,7 @@
 """What a fitted network gives: outputs, hidden layers' outputs, predictions with dropout."""
 
+from numbers import Integral
+
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
@@ -73,12 +75,13 @@ class FittedNetwork(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstim
         ends = self._network.ends[:-1]
         if not ends:
             return 0
-        if not -len(ends) <= self.transform_layer < len(ends):
+        layer = self.transform_layer
+        if not isinstance(layer, Integral) or int(layer) not in range(-len(ends), len(ends)):
             raise ValueError(
                 f"transform_layer={self.transform_layer} must be the number of one of the "
                 f"{len(ends)} hidden layers, from 0, or from -1 backwards."
             )
-        return ends[self.transform_layer]
+        return ends[int(layer)]
 
     @property
     def _n_features_out(self) -> int:

@@ -16,6 +16,7 @@ from skdnn import (
     MLPNetRegressor,
     SoftmaxClassifier,
 )
+from skdnn.layers import Dense
 
 NAN, INF = float("nan"), float("inf")
 NOT_A_FLAG = [2, "yes", None, 0.5]
@@ -52,6 +53,7 @@ NETWORK = {
     "rho": NOT_A_SHARE,
     "weight_decay": [-1e-9, -1.0, "large", NAN],
     "hidden_layers": [3, "Dense", (5).__class__],
+    "output_layer": [Dense(3), 10, "softmax"],
     "batch_norm": NOT_A_FLAG,
     "kernel_initializer": ["he", 0.1, [[1.0]]],
     "clip_norm": [0, -1.0, "large", NAN],

@@ -14,7 +14,7 @@ from sklearn.utils._param_validation import InvalidParameterError
 from skdnn import MLPNet, MLPNetRegressor, engine
 from skdnn.averaging import EMA
 from skdnn.initializers import Constant
-from skdnn.layers import BatchNorm, Dense, Dropout, Maxout
+from skdnn.layers import BatchNorm, Dense, Dropout, Maxout, Output
 from skdnn.regularizers import L1, L1L2, L2
 
 X, Y = load_digits(return_X_y=True)
@@ -244,11 +244,11 @@ def test_lbfgs_with_maxout_lowers_the_loss_and_frozen_normalisation_stays():
         ([Dense(5, kernel_initializer="nope")], r"hidden_layers\[0\]: .*'kernel_initializer'"),
         (
             [Dense(5), Dense(5, kernel_regularizer=L1L2(0.1, -1))],
-            r"hidden_layers\[1\].kernel_regularizer: .*'l2'.*Got -1",
+            r"hidden_layers\[1\]: kernel_regularizer: .*'l2'.*Got -1",
         ),
         (
             [Dense(5, bias_regularizer=L1(np.nan))],
-            r"hidden_layers\[0\].bias_regularizer: .*'l1'.*Got nan",
+            r"hidden_layers\[0\]: bias_regularizer: .*'l1'.*Got nan",
         ),
         ([Maxout(5, pieces=0)], r"hidden_layers\[0\]: .*'pieces'.*Got 0"),
         ([Maxout(5, "relu")], r"hidden_layers\[0\]: .*'activation'"),
@@ -256,9 +256,9 @@ def test_lbfgs_with_maxout_lowers_the_loss_and_frozen_normalisation_stays():
         ([BatchNorm(epsilon=0)], r"hidden_layers\[0\]: .*'epsilon'.*Got 0"),
         ([Dropout(1.0)], r"hidden_layers\[0\]: .*'rate'.*Got 1.0"),
         ([Dropout(-0.1)], r"hidden_layers\[0\]: .*'rate'.*Got -0.1"),
-        ([Dense(5), 10], r"hidden_layers\[1\] must be a layer of skdnn.layers, got 10"),
+        ([Dense(5), 10], r"hidden_layers\[1\] must be a layer of skdnn.layers, .* got 10"),
         ([Dense], r"hidden_layers\[0\] must be a layer"),
-        ([L2()], r"hidden_layers\[0\] must be a layer of skdnn.layers, got L2\(\)"),
+        ([L2()], r"hidden_layers\[0\] must be a layer of skdnn.layers, .* got L2\(\)"),
         (Dense(5), "The 'hidden_layers' parameter of MLPNet must be an instance of 'list'"),
     ],
 )
@@ -323,3 +323,70 @@ def test_what_lbfgs_has_no_use_for(params):
     (name,) = params
     with pytest.raises(ValueError, match=f"solver='lbfgs' has no use for {name}="):
         MLPNet((5,), solver="lbfgs", **params).fit(X, Y)
+
+
+@pytest.mark.parametrize(
+    "layer, message",
+    [
+        (Dense(3, "relu", alpha=0.1), "'alpha' parameter of Dense must be None with activation='r"),
+        (BatchNorm(activation="tanh", alpha=0.1), "'alpha' parameter of BatchNorm must be None"),
+        (Dense(3, use_bias=False, bias_regularizer=L2()), "'bias_regularizer' .* use_bias=False"),
+        (Dense(3, use_bias=False, bias_initializer="zeros"), "'bias_initializer' .* use_bias=F"),
+        (Dense(3, kernel_regularizer=L1(-1.0)), "kernel_regularizer: The 'l1' parameter of L1"),
+        (Output(), r"must be a layer of skdnn.layers, such as Dense\(64\)"),
+        (64, r"must be a layer of skdnn.layers, such as Dense\(64\)"),
+    ],
+)
+def test_what_a_layer_has_no_use_for_is_refused(layer, message):
+    with pytest.raises(InvalidParameterError, match=rf"hidden_layers\[1\].* {message}"):
+        MLPNet(hidden_layers=[Dense(5), layer]).fit(SMALL_X, SMALL_Y)
+
+
+def test_freezing_what_is_not_trained_is_refused():
+    net = MLPNet(hidden_layers=[Dropout(0.1), Dense(5)], frozen_layers=[0])
+    with pytest.raises(ValueError, match=r"hidden layer 0 is Dropout\(rate=0.1\), which has no"):
+        net.fit(SMALL_X, SMALL_Y)
+
+
+def test_an_initialiser_that_does_not_fit_names_its_layer():
+    layer = Dense(5, kernel_initializer=np.zeros((3, 5)))
+    with pytest.raises(ValueError, match=r"(?s)Dense\(.*units=5\): .*\(64, 5\).*\(3, 5\)"):
+        MLPNet(hidden_layers=[layer]).fit(SMALL_X, SMALL_Y)
+
+
+def test_the_output_layer_has_what_a_dense_layer_has():
+    """Its penalty instead of `alpha`, as L-BFGS finds it with the equal one."""
+    options = {"solver": "lbfgs", "tol": 1e-7, "max_iter": 5000, "random_state": 0}
+    output = Output(kernel_regularizer=L2(0.01))
+    by_layer = MLPNet((), output_layer=output, alpha=5.0, **options).fit(SMALL_X, SMALL_Y)
+    by_alpha = MLPNet((), alpha=0.02 * len(SMALL_Y), **options).fit(SMALL_X, SMALL_Y)
+    np.testing.assert_allclose(by_layer.predict_proba(X), by_alpha.predict_proba(X), atol=1e-4)
+    layer = Output(use_bias=False, kernel_initializer="zeros", trainable=False)
+    net = MLPNet((5,), output_layer=layer, max_iter=2, random_state=0).fit(SMALL_X, SMALL_Y)
+    assert not net.coefs_[1].any()
+    assert not net.intercepts_[1].any()
+    assert net.coefs_[0].any()
+    assert layer == Output(use_bias=False, kernel_initializer="zeros", trainable=False)
+
+
+def test_values_of_the_output_layer_are_searched_and_checked():
+    net = MLPNet((5,), output_layer=Output(kernel_regularizer=L1(0.1)))
+    net.set_params(output_layer__kernel_regularizer__l1=-1.0)
+    with pytest.raises(InvalidParameterError, match="output_layer: kernel_regularizer: The 'l1'"):
+        net.fit(SMALL_X, SMALL_Y)
+    with pytest.raises(InvalidParameterError, match="output_layer: The 'units' parameter"):
+        MLPNet(output_layer=Output(10)).fit(SMALL_X, SMALL_Y)
+
+
+def test_layers_that_are_one_object_are_set_apart():
+    net = MLPNet(hidden_layers=[Dense(3)] * 2)
+    net.set_params(hidden_layers__0__units=7)
+    assert net.hidden_layers == [Dense(7), Dense(3)]
+
+
+def test_an_activation_of_ones_own_has_an_initialiser(monkeypatch):
+    own = {**engine.ACTIVATIONS, "own": engine.ACTIVATIONS["tanh"]}
+    monkeypatch.setattr(engine, "ACTIVATIONS", own)
+    net = MLPNet((50,), "own", solver="sgd", learning_rate_init=1e-300, max_iter=1, random_state=0)
+    largest = np.abs(net.fit(SMALL_X, SMALL_Y).coefs_[0]).max()
+    assert 0.9 * np.sqrt(6 / 64) < largest <= np.sqrt(6 / 64)

@@ -258,7 +258,7 @@ def test_bad_numbers_of_frozen_layers(frozen, message):
         (MLPNet(), "clone would unfit it otherwise"),
         (FrozenEstimator(LinearRegression()), "must be a fitted network"),
         (([np.ones((3, 4))], [np.ones(4)]), r"no layer of a shape that is needed: its weights are"),
-        ([np.ones((64, 20)), np.ones((20, 10))], "no layer of a shape that is needed"),
+        ([np.ones((64, 20)), np.ones((20, 10))], "64 arrays of weights, but 20 of biases"),
         ([np.ones((64, 20))], "pair of lists of arrays"),
         ([1, 2], "pair of lists of arrays"),
         ("weights", "'initial_weights' parameter of MLPNet must be"),
