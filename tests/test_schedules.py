@@ -416,3 +416,18 @@ def test_a_diverging_linear_model_names_its_schedule():
     model = GDLinearRegression(**SGD, learning_rate=50.0, schedule=StepDecay())
     with pytest.raises(ValueError, match=r"learning_rate=50.0 and schedule=StepDecay\(\)"):
         model.set_params(max_iter=100).fit(X, Y)
+
+
+def test_linear_models_follow_the_names_too():
+    options = {"solver": "sgd", "learning_rate": 0.1, "tol": 0.0, "max_iter": 8}
+    X, y = load_iris(return_X_y=True)
+    model = GDLinearRegression(**options, schedule="invscaling", random_state=0)
+    rates = [row["learning_rate"] for row in model.fit(X, y).history_]
+    expected = [0.1, *(0.1 / np.sqrt(len(y) * epoch + 1) for epoch in range(1, 8))]
+    np.testing.assert_allclose(rates, expected, rtol=1e-12)
+    # So large a tol is a plateau after each epoch but the first.
+    model.set_params(schedule="adaptive", tol=1e9, n_iter_no_change=1, max_iter=100).fit(X, y)
+    rates = [row["learning_rate"] for row in model.history_]
+    np.testing.assert_allclose(rates[:4], [0.1, 0.02, 0.004, 0.0008], rtol=1e-12)
+    assert 2e-7 < rates[-1] <= 1e-6
+    assert model.set_params(schedule="constant").fit(X, y).n_iter_ == 1

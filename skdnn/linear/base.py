@@ -14,7 +14,7 @@ from sklearn.utils._param_validation import Interval, StrOptions
 
 from skdnn.layers import Dense
 from skdnn.network import Network
-from skdnn.schedules import Schedule, check_schedule
+from skdnn.schedules import SCHEDULES, Schedule, check_schedule
 from skdnn.solvers import SOLVERS, Problem, Record, run_solver
 from skdnn.solvers import Options as SolverOptions
 from skdnn.tasks import EpochTasks
@@ -53,7 +53,7 @@ class LinearNetwork(CallbackSupportMixin, SparseCoefMixin, BaseEstimator):
         "verbose": ["verbose"],
         "warm_start": ["boolean"],
         "learning_rate": [Interval(Real, 0, None, closed="neither"), StrOptions({"auto"})],
-        "schedule": [Schedule, callable, None],
+        "schedule": [StrOptions(set(SCHEDULES)), Schedule, callable, None],
         "batch_size": [Interval(Integral, 1, None, closed="left"), StrOptions({"auto"})],
         "shuffle": ["boolean"],
         "n_iter_no_change": [Interval(Integral, 1, None, closed="left")],

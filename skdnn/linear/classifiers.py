@@ -191,10 +191,10 @@ class GDLogisticRegression(_LinearNetworkClassifier):
         "auto" finds it from the curvature; "sgd" then divides it by five whenever
         `n_iter_no_change` epochs have not lowered the objective by `tol`, and ends after a
         millionth of the first.
-    schedule : Schedule, callable or None, default=None
-        How "sgd" changes the rate with each step: an object of `skdnn.schedules`, by which
-        `learning_rate` is multiplied and then not lowered otherwise, or a callable that returns the
-        rate, given the number of the step, from 0. None: as `learning_rate` says.
+    schedule : {"constant", "invscaling", "adaptive"}, Schedule, callable or None, default=None
+        How "sgd" changes the rate, which is then not lowered otherwise: as in `MLPNet`, an object
+        of `skdnn.schedules`, by which it is multiplied, or a callable that returns the rate, given
+        the number of the step, from 0. None: as `learning_rate` says.
     batch_size : int or "auto", default="auto"
         Rows in a mini-batch of "sgd"; "auto" means min(200, n_samples).
     shuffle : bool, default=True
@@ -351,10 +351,10 @@ class SoftmaxClassifier(_LinearNetworkClassifier):
         "auto" finds it from the curvature; "sgd" then divides it by five whenever
         `n_iter_no_change` epochs have not lowered the objective by `tol`, and ends after a
         millionth of the first.
-    schedule : Schedule, callable or None, default=None
-        How "sgd" changes the rate with each step: an object of `skdnn.schedules`, by which
-        `learning_rate` is multiplied and then not lowered otherwise, or a callable that returns the
-        rate, given the number of the step, from 0. None: as `learning_rate` says.
+    schedule : {"constant", "invscaling", "adaptive"}, Schedule, callable or None, default=None
+        How "sgd" changes the rate, which is then not lowered otherwise: as in `MLPNet`, an object
+        of `skdnn.schedules`, by which it is multiplied, or a callable that returns the rate, given
+        the number of the step, from 0. None: as `learning_rate` says.
     batch_size : int or "auto", default="auto"
         Rows in a mini-batch of "sgd"; "auto" means min(200, n_samples).
     shuffle : bool, default=True

@@ -72,10 +72,15 @@ def minimise(problem: Problem, params: NDArray, options: Options, record: Record
             value = problem.loss(params) + problem.l1_value(params)
             check_rate(value, start, options)
             record.add(params, value, learning_rate=optimization.rate)
+            schedule.epoch_ends(batches.weight)
             waited = 0 if value < best - options.tol else waited + 1
             best = min(best, value)
-            if waited >= options.n_iter_no_change:
-                schedule.rate, waited = schedule.rate / _DIVISOR, 0
-                if not lowered or schedule.rate < _SMALLEST_RATE * rate:
-                    return Result(params, True)
+            if waited < options.n_iter_no_change:
+                continue
+            waited, stop = 0, schedule.plateau()[0]
+            if lowered:
+                schedule.rate /= _DIVISOR
+                stop = schedule.rate < _SMALLEST_RATE * rate
+            if stop:
+                return Result(params, True)
     return Result(params, False)

@@ -83,7 +83,7 @@ LINEAR = {
     "verbose": NOT_VERBOSE,
     "warm_start": NOT_A_FLAG,
     "learning_rate": [0, -0.1, "adaptive", None, NAN],
-    "schedule": ["", "constant", 0.1, [0.1, 0.05]],
+    "schedule": ["", "cosine", 0.1, [0.1, 0.05]],
     "batch_size": [0, -1, 2.5, "all", None],
     "shuffle": NOT_A_FLAG,
     "n_iter_no_change": [0, -1, 2.5, "many", None],
