@@ -1,6 +1,7 @@
 """The fit loops of networks: epochs of a stochastic optimiser, or L-BFGS; when to stop."""
 
 import hashlib
+import sys
 import time
 import warnings
 from collections.abc import Callable
@@ -11,7 +12,6 @@ import numpy as np
 import scipy.optimize
 from numpy.typing import NDArray
 from sklearn.exceptions import ConvergenceWarning
-from sklearn.utils.optimize import _check_optimize_result
 
 from skdnn import engine
 from skdnn.network import Network
@@ -24,6 +24,18 @@ from skdnn.tasks import EpochTasks
 _DIVERGED = 1e3
 # About so many rows stand for all of them in a fingerprint.
 _FINGERPRINT_ROWS = 1000
+# Parameters that may have other values where a fit is resumed: they say when it ends, or do not
+# concern training.
+_MAY_CHANGE = ("max_iter", "verbose", "tol", "n_iter_no_change", "transform_layer")
+
+
+def warn(message: str, category: type[Warning] = UserWarning) -> None:
+    """Warn of the line outside this package and scikit-learn whose call has led here."""
+    level, frame = 1, sys._getframe()
+    # `skip_file_prefixes` of `warnings.warn` needs Python 3.12.
+    while frame.f_back and frame.f_globals.get("__name__", "").startswith(("skdnn.", "sklearn.")):
+        level, frame = level + 1, frame.f_back
+    warnings.warn(message, category, stacklevel=level)
 
 
 @dataclass
@@ -35,7 +47,7 @@ class Standing:
     history : list of dict
         A row for each epoch.
     best_loss, best_score : float
-        The best of an epoch; the score where it says when to stop.
+        The best of an epoch; the loss where it says when to stop.
     best_params : ndarray of shape (n_numbers,), default=None
         The parameters of the best score.
     stale : int
@@ -74,6 +86,8 @@ class Progress:
     standing : Standing
     tasks : EpochTasks, default=None
         Told of each epoch, where callbacks are set.
+    n_before : int
+        The number of epochs in the history that belong to earlier calls.
     interrupted : bool
         Whether the user or a callback ended the training.
     """
@@ -86,6 +100,7 @@ class Progress:
     early_stopping: bool = False
     standing: Standing = field(default_factory=Standing)
     tasks: EpochTasks | None = None
+    n_before: int = 0
     interrupted: bool = False
 
     @property
@@ -98,12 +113,25 @@ class Progress:
 
         def attributes():
             fitted: dict[str, Any] = dict(self.network.views(params.copy()))
-            fitted["n_iter_"] = len(self.history)
-            if self.history:
-                fitted["loss_"] = self.history[-1]["loss"]
-            return fitted
+            fitted["n_iter_"] = len(self.history) - self.n_before
+            return {**fitted, **self.outcome()}
 
         return attributes
+
+    def outcome(self) -> dict[str, Any]:
+        """Return the fitted attributes that say what training has come to."""
+        standing, score = self.standing, self.standing.best_score
+        if np.isinf(score):
+            score = None if self.validate is None else np.nan
+        found = {
+            "best_loss_": None if self.early_stopping else np.float64(standing.best_loss),
+            "best_validation_score_": score,
+            "converged_": standing.converged,
+            "_no_improvement_count": standing.stale,
+        }
+        if self.history:
+            found["loss_"] = np.float64(self.history[-1]["loss"])
+        return found
 
     def record(self, epoch: int, loss: float, params: NDArray, started: float, **more) -> None:
         """Take an epoch's outcome; `started` is the `time.perf_counter` at its beginning."""
@@ -115,17 +143,19 @@ class Progress:
             print(f"Iteration {epoch}, loss = {loss:.8f}")
             if self.validate is not None:
                 print(f"Validation score: {row['validation_score']:f}")
-        standing = self.standing
+        standing, before = self.standing, self.standing.best_score
+        # A score that is not known is worse than any.
+        score = row.get("validation_score", np.nan)
+        standing.best_score = max(before, -np.inf if np.isnan(score) else score)
         if not self.early_stopping:
             self._count(loss <= standing.best_loss - self.tol)
             standing.best_loss = min(standing.best_loss, loss)
             return
-        score = row["validation_score"]
-        self._count(score >= standing.best_score + self.tol)
+        self._count(score >= before + self.tol)
         # Of equal scores the latest is kept: on few rows they are often equal, and the weights
         # that were trained longer then predict better.
-        if score >= standing.best_score or standing.best_params is None:
-            standing.best_score, standing.best_params = score, params.copy()
+        if score >= before or standing.best_params is None:
+            standing.best_params = params.copy()
 
     def _count(self, improved: bool) -> None:
         self.standing.stale = 0 if improved else self.standing.stale + 1
@@ -156,30 +186,68 @@ class Progress:
 
 
 @dataclass
-class Rows:
-    """The rows of a fit, as one that goes on with it finds them again. A copy holds no data.
+class Origin:
+    """What a fit was called with: one that goes on with it must be called with the same.
 
     Attributes
     ----------
-    split_seed : int or None
-        The seed of `hold_out`; None where no rows were held out.
-    order : ndarray of int64 or None
-        The rows that are trained on, as they were last shuffled; None without shuffling.
-    data : engine.Data or None
-        All rows, while the fit runs.
-    fingerprint : tuple of int and str, or None
-        In a copy, what tells whether the data are the same.
+    parameters : dict
+        Those of the estimator, by the names of `get_params`.
+    rows, validation : tuple of int and str
+        The `fingerprint` of the data, and of the rows to validate on; None without such.
     """
 
-    split_seed: int | None
-    order: NDArray | None = None
-    data: Any = None
-    fingerprint: tuple[int, str] | None = None
+    parameters: dict[str, Any]
+    rows: tuple[int, str]
+    validation: tuple[int, str] | None
 
-    def __getstate__(self) -> dict:
-        if self.data is None:
-            return vars(self)
-        return {**vars(self), "data": None, "fingerprint": fingerprint(self.data)}
+    def check_parameters(self, now: dict[str, Any]) -> None:
+        """Raise a ValueError when a parameter that training depends on has another value now."""
+        # From the outside in: where a layer was added, the list of layers is named.
+        for name in sorted({**self.parameters, **now}, key=lambda name: name.count("__")):
+            was, value = self.parameters.get(name), now.get(name)
+            if name not in _MAY_CHANGE and not _same(was, value):
+                raise ValueError(
+                    f"resume needs the parameters of the interrupted fit, but {name} is "
+                    f"{value!r}, and was {was!r} then. Only {', '.join(_MAY_CHANGE)} may change."
+                )
+
+    def check_rows(self, now: "Origin") -> None:
+        """Raise a ValueError when the rows, or those to validate on, are others now."""
+        if (now.validation is None) != (self.validation is None):
+            raise ValueError(
+                "resume needs the rows that the interrupted fit validated on, but X_val and y_val "
+                f"are {'not given' if now.validation is None else 'given'}, unlike then."
+            )
+        _check_print("X", "y or sample_weight", self.rows, now.rows)
+        if self.validation is not None and now.validation is not None:
+            _check_print("X_val", "y_val or sample_weight_val", self.validation, now.validation)
+
+
+def _same(a, b) -> bool:
+    """Return whether two values of a parameter are the same, arrays by their elements."""
+    if a is b:
+        return True
+    if isinstance(a, list | tuple) and isinstance(b, list | tuple):
+        return len(a) == len(b) and all(map(_same, a, b))
+    try:
+        arrays = isinstance(a, np.ndarray) or isinstance(b, np.ndarray)
+        return np.array_equal(a, b) if arrays else bool(a == b)
+    except (TypeError, ValueError):
+        # Tables, for example, have no one answer.
+        return False
+
+
+def _check_print(name: str, others: str, was: tuple[int, str], now: tuple[int, str]) -> None:
+    needs = "resume needs the data of the interrupted fit"
+    if now[0] != was[0]:
+        raise ValueError(f"{needs}: {name} had {was[0]} rows then, and has {now[0]}.")
+    if now != was:
+        raise ValueError(
+            f"{needs}, but {name}, {others} has other values, or another order of the rows. Of a "
+            "Pipeline a checkpoint holds the last step alone, which needs rows that the steps "
+            "before it have transformed."
+        )
 
 
 def fingerprint(data) -> tuple[int, str]:
@@ -204,14 +272,27 @@ class Training:
     random_state : RandomState
         Shuffles the rows.
     standing : Standing
-    rows : Rows or None
+    order : ndarray of int64 or None
+        The rows of a fit that are trained on, as they were last shuffled; None without shuffling.
+    origin : Origin, callable or None
+        What the fit was called with; while it runs, what returns that: only a pickle needs it.
         None in a stream, each call of which has other rows.
     """
 
     optimization: Optimization
     random_state: np.random.RandomState
     standing: Standing
-    rows: Rows | None = None
+    order: NDArray | None = None
+    origin: Origin | Callable[[], Origin] | None = None
+
+    def __getstate__(self) -> dict:
+        origin = self.origin() if callable(self.origin) else self.origin
+        return {**vars(self), "origin": origin}
+
+    @property
+    def streams(self) -> bool:
+        """Whether it goes on from call to call of `partial_fit`."""
+        return self.origin is None
 
 
 def train(
@@ -250,11 +331,10 @@ def train(
             progress.tasks.close()
     after = progress.history[-1]["loss"] if progress.history else before
     if after > _DIVERGED * max(before, 1.0):
-        warnings.warn(
+        warn(
             f"Training diverged: the loss rose from {before:g} to {after:g}. Lower the learning "
             f"rate ({optimization.rate:g}), or scale the data.",
             ConvergenceWarning,
-            stacklevel=2,
         )
 
 
@@ -291,7 +371,7 @@ def _run_epochs(
                         progress.interrupted = True
                         return
     except KeyboardInterrupt:
-        warnings.warn("Training interrupted by user.", stacklevel=2)
+        warn("Training interrupted by user.")
         progress.interrupted = True
 
 
@@ -352,4 +432,12 @@ def train_lbfgs(
             print(f"{progress.plateau_message} Stopping.")
         return result.nit
     progress.standing.converged = result.status == 0
-    return _check_optimize_result("lbfgs", result, max_iter)
+    if result.status != 0:
+        warn(
+            f"lbfgs failed to converge after {result.nit} iteration(s) (status={result.status}): "
+            f"{result.message}.\nIncrease the limits (max_iter={max_iter}, max_fun={max_fun}), or "
+            "scale the data as shown in:\n"
+            "    https://scikit-learn.org/stable/modules/preprocessing.html",
+            ConvergenceWarning,
+        )
+    return result.nit

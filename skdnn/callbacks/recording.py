@@ -114,7 +114,7 @@ class WeightHistory(EpochCallback):
         """Show what was kept."""
         run = self._runs.pop(id(estimator), self._start(estimator))
         training = getattr(estimator, "_training", None)
-        if training is not None and training.rows is None and training.optimization.epochs > 1:
+        if training is not None and training.streams and training.optimization.epochs > 1:
             # A stream: each call is an epoch of it.
             run = {name: [*getattr(self, f"{name}_", []), *run[name]] for name in run}
         self.epochs_, self.weights_ = run["epochs"], run["weights"]

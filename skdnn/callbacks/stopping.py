@@ -54,7 +54,7 @@ class EarlyStopping(Monitor):
         if context.task_name != "epoch" or X is None:
             return False
         training = getattr(estimator, "_training", None)
-        if training is not None and training.rows is None:
+        if training is not None and training.streams:
             raise ValueError(
                 "EarlyStopping watches the epochs of one fit. In a stream of partial_fit set "
                 "early_stopping=True, scoring='loss' and n_iter_no_change in the network, and "

@@ -1,6 +1,7 @@
 """What the classifier and the regressor share: parameters, the fit, the forward pass."""
 
 from abc import ABC, abstractmethod
+from functools import partial
 from numbers import Integral, Real
 from typing import Any, ClassVar
 
@@ -91,6 +92,10 @@ class BaseMLP(StochasticFit, CallbackSupportMixin, LayerParameters, FittedNetwor
         """
 
     @abstractmethod
+    def _encode_targets(self, y, name: str = "y") -> NDArray:
+        """Return targets like those of the fit, shape (n_samples, n_targets); learn nothing."""
+
+    @abstractmethod
     def _loss_name(self) -> str:
         """Return the loss's key in `engine.LOSSES`."""
 
@@ -166,40 +171,41 @@ class BaseMLP(StochasticFit, CallbackSupportMixin, LayerParameters, FittedNetwor
         """
         return self._fit(X, y, sample_weight, (X_val, y_val, sample_weight_val))
 
-    def _fit(self, X, y, sample_weight, validation, earlier=None, streams=False):
-        """Fit, going on from an earlier training if there is one, in a stream for one epoch."""
+    def _fit(self, X, y, sample_weight, validation, training=None, streams=False):
+        """Fit, going on with a training if there is one, in a stream for one epoch."""
         context, task = self._begin_fit(X, y, sample_weight, 1 if streams else self.max_iter)
-        goes_on = self.warm_start or streams or earlier is not None
+        goes_on = self.warm_start or streams or training is not None
         first_pass = not hasattr(self, "coefs_") or not goes_on
-        X, y = self._check_data(X, y, first_pass)
+        X, y = self._check_data(X, y, None if first_pass else self.coefs_[0].dtype)
         targets, n_outputs = self._check_targets(y, first_pass, streams)
         weight, kept = self._check_weights(X, targets, sample_weight, streams)
-        if earlier is None:
+        if training is None:
             self.__dict__.pop("_training", None)
             random_state = check_random_state(self.random_state)
         else:
-            random_state = earlier.random_state
+            random_state = training.random_state
         network = self._describe(X, n_outputs)
+        evaluation = self._check_validation(network, *validation)
         with one_blas_thread():
             if first_pass:
                 self._initialize(network, random_state)
             params = self._packed(network)
-            evaluation = self._check_validation(network, *validation)
             part = Holdout(kept, weight)
-            resumed = None if streams else earlier
-            seed = self._split_seed(evaluation, random_state, resumed, first_pass)
-            if seed is not None:
-                part, evaluation = self._hold_out(network, X, y, targets, part, seed)
-            progress = self._start_progress(evaluation, params, earlier)
+            origin = None if streams else partial(self._origin, X, targets, weight, evaluation)
+            if training is not None and not streams:
+                training.origin.check_rows(origin())
+            if self.early_stopping and evaluation is None:
+                part, evaluation = self._hold_out(
+                    network, X, y, targets, part, random_state, first_pass
+                )
+            progress = self._start_progress(evaluation, params, training, streams)
             if hasattr(self, "_skl_callbacks"):
                 progress.tasks = EpochTasks(self, context, **task)
-            if self.solver == "lbfgs" and earlier is None:
+            if self.solver == "lbfgs":
                 self._fit_lbfgs(network, params, X, targets, part, progress)
             else:
-                training = earlier or self._new_training(
-                    network, random_state, progress.standing, seed, streams
-                )
-                self._fit_stochastic(training, network, params, X, targets, part, progress, streams)
+                training = training or self._new_training(network, random_state, progress.standing)
+                self._fit_stochastic(training, network, params, X, targets, part, progress, origin)
         if not np.isfinite(params).all():
             raise ValueError(
                 "Solver produced non-finite parameter weights. The input data may contain large "
@@ -227,14 +233,15 @@ class BaseMLP(StochasticFit, CallbackSupportMixin, LayerParameters, FittedNetwor
             missing = "X_val" if X_val is None else "y_val"
             raise ValueError(f"X_val and y_val go together, but {missing} is None.")
         try:
-            X_val, y_val = self._check_data(X_val, y_val, first_pass=False)
-            targets, _ = self._check_targets(y_val, first_pass=False, incremental=True)
+            X_val, y_val = self._check_data(X_val, y_val, network.dtype)
+            targets = self._encode_targets(y_val, "y_val")
             weight = check_row_weights(X_val, sample_weight_val)[0]
         except ValueError as error:
             raise ValueError(f"The rows to validate on, X_val and y_val: {error}") from error
         return Evaluation(self, network, X_val, y_val, targets, weight)
 
-    def _check_data(self, X, y, first_pass):
+    def _check_data(self, X, y, fitted_dtype=None):
+        """Return arrays, in the dtype of a network that is there already if one is given."""
         dtype = (np.float64, np.float32) if self.dtype is None else np.dtype(self.dtype)
         return validate_data(
             self,
@@ -243,9 +250,9 @@ class BaseMLP(StochasticFit, CallbackSupportMixin, LayerParameters, FittedNetwor
             accept_sparse="csr",
             multi_output=True,
             y_numeric=self.__sklearn_tags__().estimator_type == "regressor",
-            dtype=dtype if first_pass else self.coefs_[0].dtype,
+            dtype=dtype if fitted_dtype is None else fitted_dtype,
             order="C",
-            reset=first_pass,
+            reset=fitted_dtype is None,
         )
 
     def _check_weights(self, X, targets, sample_weight, incremental):
@@ -281,22 +288,25 @@ class BaseMLP(StochasticFit, CallbackSupportMixin, LayerParameters, FittedNetwor
         if self._network.layout != network.layout:
             name = "hidden_layer_sizes" if self.hidden_layers is None else "hidden_layers"
             raise ValueError(
-                "warm_start and partial_fit go on with the layers of the previous fit: its weights "
-                f"have shapes {self._network.shapes}, but {name}={getattr(self, name)} and the "
-                f"data ask for {network.shapes}, or for other biases or normalisations."
+                "resume, warm_start and partial_fit go on with the layers of the previous fit: its "
+                f"weights have shapes {self._network.shapes}, but {name}={getattr(self, name)} and "
+                f"the data ask for {network.shapes}, or for other biases or normalisations."
             )
         params = network.flat(self._views())
         self._show(network.views(params))
         self._network = network
         return params
 
-    def _hold_out(self, network, X, y, targets, part, seed):
+    def _hold_out(self, network, X, y, targets, part, random_state, first_pass):
         """Return the rows to train on, and what validates on the others."""
+        # Where training goes on the seed stays: rows that were trained on are not to judge it.
+        if first_pass or not hasattr(self, "_holdout_seed"):
+            self._holdout_seed = random_state.randint(np.iinfo(np.int32).max)
         part = hold_out(
             X,
             targets,
             self.validation_fraction,
-            seed,
+            self._holdout_seed,
             part.train_weight,
             part.train,
             self._strata(targets),
@@ -305,9 +315,11 @@ class BaseMLP(StochasticFit, CallbackSupportMixin, LayerParameters, FittedNetwor
             self, network, X, y, targets, part.validation_weight, part.validation
         )
 
-    def _start_progress(self, evaluation: Evaluation | None, params, earlier) -> Progress:
-        """Return what takes note of the epochs, after those of an earlier training."""
-        standing = self._standing(params) if earlier is None else earlier.standing
+    def _start_progress(self, evaluation: Evaluation | None, params, training, streams) -> Progress:
+        """Return what takes note of the epochs, after those that a training has made before."""
+        standing = self._standing(params) if training is None else training.standing
+        # The epochs of a fit that is resumed count as its own.
+        resumed = 0 if training is None or streams else training.optimization.epochs
         # A list of its own: another model may have been copied from this one.
         standing.history = self.history_ = list(standing.history)
         return Progress(
@@ -318,6 +330,7 @@ class BaseMLP(StochasticFit, CallbackSupportMixin, LayerParameters, FittedNetwor
             evaluation,
             self.early_stopping,
             standing,
+            n_before=len(standing.history) - resumed,
         )
 
     def _standing(self, params) -> Standing:
@@ -328,8 +341,11 @@ class BaseMLP(StochasticFit, CallbackSupportMixin, LayerParameters, FittedNetwor
         scores = [row["validation_score"] for row in self.history_ if "validation_score" in row]
         if not self.early_stopping:
             standing.best_loss = min((row["loss"] for row in self.history_), default=np.inf)
-        elif scores and len(scores) == len(self.history_):
-            standing.best_score, standing.best_params = max(scores), params.copy()
+        elif len(scores) != len(self.history_):
+            return standing
+        standing.best_score = max((s for s in scores if not np.isnan(s)), default=-np.inf)
+        if self.early_stopping:
+            standing.best_params = params.copy()
         return standing
 
     @property
@@ -345,14 +361,7 @@ class BaseMLP(StochasticFit, CallbackSupportMixin, LayerParameters, FittedNetwor
 
     def _finish(self, progress: Progress):
         """Show what was recorded."""
-        standing = progress.standing
-        self.best_validation_score_ = self.best_loss_ = None
-        if self.early_stopping:
-            self.best_validation_score_ = standing.best_score
-        else:
-            self.best_loss_ = np.float64(standing.best_loss)
-        self.converged_ = standing.converged
-        self._no_improvement_count = standing.stale
+        self.__dict__.update(progress.outcome())
 
     def _fit_lbfgs(self, network, params, X, y, part, progress):
         objective = Objective(network, X, y, part.train_weight, part.train)

@@ -112,8 +112,10 @@ class MLPNet(ClassifierMixin, ProbabilitySampling, BaseMLP):
         Whether each hidden layer normalises by batches before its activation, see
         `skdnn.layers.BatchNorm`. Not for 'lbfgs'.
     kernel_initializer : str, object of `skdnn.initializers` or None, default=None
-        What the weights are drawn from: 'glorot_uniform', 'he_normal', 'orthogonal', ...; the
-        biases are then 0. None: as in scikit-learn, see `skdnn.initializers.default_initializer`.
+        What the weights are drawn from; the biases are then 0. The names: 'zeros', 'ones',
+        'random_normal', 'truncated_normal', 'random_uniform', 'glorot_uniform', 'glorot_normal',
+        'he_uniform', 'he_normal', 'lecun_uniform', 'lecun_normal', 'orthogonal'. None: as in
+        scikit-learn, see `skdnn.initializers.default_initializer`.
     clip_norm : float or None, default=None
         The largest Euclidean norm of a step's gradient; larger ones are scaled down to it.
     average : Polyak, EMA or None, default=None
@@ -137,8 +139,10 @@ class MLPNet(ClassifierMixin, ProbabilitySampling, BaseMLP):
         The share of each target that the log loss spreads evenly over all classes, in [0, 1).
     class_weight : dict, list of dict, 'balanced' or None, default=None
         Weights of the classes, ``{label: weight}``, multiplied with `sample_weight`; 'balanced' is
-        ``n_samples / (n_classes * count)``. For a multilabel target a list with a dict for each
-        label, or 'balanced'; a row's weights are multiplied.
+        ``n_samples / (n_classes * count)``, rows counted by `sample_weight`. For a multilabel
+        target a list with a dict for each label, or 'balanced': weights of whole rows, multiplied
+        over the labels, not weights of single labels. Rows held out for `early_stopping` count
+        their class weights too, those of `X_val` their `sample_weight_val` only.
     scoring : str, callable or None, default=None
         What is computed on the validation rows after each epoch, and counts with `early_stopping`:
         the name of a scorer or a scorer, 'loss' for the negative loss, None for the accuracy.
@@ -159,12 +163,11 @@ class MLPNet(ClassifierMixin, ProbabilitySampling, BaseMLP):
         The score of the validation rows after each epoch, where there are any: the accuracy, or
         what `scoring` says.
     best_validation_score_ : float or None
-        The best of these.
+        The best of these, with `early_stopping` or without.
     history_ : list of dict
         A row for each epoch: `epoch`, `loss`, `learning_rate` (of the last step), `seconds`, and
         where there are rows to validate on `validation_loss` (without penalty) and
-        `validation_score`.
-        ``pandas.DataFrame(history_)`` is a table.
+        `validation_score`. ``pandas.DataFrame(history_)`` is a table.
     converged_ : bool
         Whether training ended because no improvement was to be expected: for `n_iter_no_change`
         epochs, of `fit` or each a call of `partial_fit`, there was none by `tol` (with 'adaptive',
@@ -176,6 +179,9 @@ class MLPNet(ClassifierMixin, ProbabilitySampling, BaseMLP):
         The weights of each layer, views of one vector.
     intercepts_ : list of ndarray of shape (n_out,)
         The biases of each layer, likewise.
+    normalizations_ : list of dict of ndarray
+        Only with batch normalisation, for each such layer: `gamma`, `beta`, the running `mean` and
+        `variance`, and `n_batches`, of how many batches these are.
     n_features_in_ : int
         Number of features seen in `fit`.
     feature_names_in_ : ndarray of shape (n_features_in_,)
@@ -194,8 +200,7 @@ class MLPNet(ClassifierMixin, ProbabilitySampling, BaseMLP):
     InvalidParameterError
         In `fit`, when a parameter has a value that it cannot have; a ValueError too.
     ValueError
-        In `fit`, when the data cannot be used, when there is one class only, or the loss
-        diverges.
+        In `fit`, when the data cannot be used, there is one class only, or the loss diverges.
 
     See Also
     --------
@@ -208,15 +213,11 @@ class MLPNet(ClassifierMixin, ProbabilitySampling, BaseMLP):
     Differs from `MLPClassifier`, for the better: `early_stopping` holds out rows by their content,
     so that equal rows and weights of rows are the same thing; training stops after exactly
     `n_iter_no_change` epochs without improvement instead of one more; a row of weight zero is the
-    same as no row, and with one batch an epoch a whole-numbered weight the same as so many rows,
-    with `early_stopping`
-    too; 'lbfgs' computes in float32 where the data are, and heeds `early_stopping`; going on
-    with other layers is an error; each call of `partial_fit` shuffles anew; the fitted object
-    holds the optimiser's state only after `partial_fit`, which heeds `early_stopping`; no
-    probability is rounded to 0. Data of one class only are an error. Validation rows may be as few
-    as two, and a rare class has none. Every stochastic solver follows `learning_rate`, which
-    `MLPClassifier` ignores for 'adam'; in the schedule 'invscaling' a row counts its sample weight,
-    not one.
+    same as no row, and with one batch an epoch a whole-numbered weight the same as so many rows;
+    'lbfgs' computes in float32 where the data are, and heeds `early_stopping`, as `partial_fit`
+    does; going on with other layers is an error; the fitted object holds the optimiser's state only
+    after `partial_fit`; no probability is rounded to 0. Data of one class only are an error. Every
+    stochastic solver follows `learning_rate`, which `MLPClassifier` ignores for 'adam'.
 
     The formula of each step is in `skdnn.engine.optimizers`, of each activation in
     `skdnn.engine.activations`. Weights are initialised as in [1]_; Adam is [2]_, AdamW [3]_.
@@ -440,7 +441,8 @@ class MLPNet(ClassifierMixin, ProbabilitySampling, BaseMLP):
         from call to call. With `early_stopping` each call holds out `validation_fraction` of its
         own rows, unless `X_val` is given. The weights are those that the call came to; only when
         it sets `converged_` are they the best ones, as after `fit`. A further call goes on from
-        those that it came to all the same.
+        those that it came to all the same. The solver and the learning-rate schedule stay as they
+        were at the first call, their parameters included.
 
         Parameters
         ----------

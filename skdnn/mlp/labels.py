@@ -8,9 +8,8 @@ from scipy import sparse
 from scipy.special import log_expit, log_softmax
 from sklearn.preprocessing import LabelEncoder
 from sklearn.utils import column_or_1d
-from sklearn.utils.class_weight import compute_sample_weight
+from sklearn.utils.class_weight import compute_class_weight
 from sklearn.utils.multiclass import check_classification_targets, type_of_target, unique_labels
-from sklearn.utils.validation import _check_sample_weight
 
 from skdnn.validation import check_row_weights
 
@@ -29,28 +28,41 @@ class ClassTargets:
 
     def _check_targets(self, y, first_pass, incremental):
         check_classification_targets(y)
-        multilabel = type_of_target(y) == "multilabel-indicator"
-        if hasattr(self, "coefs_") and not first_pass and multilabel != self._multilabel:
-            raise ValueError(
-                f"y is {'' if multilabel else 'not '}multilabel, unlike y in the previous call."
-            )
-        if not multilabel:
-            y = column_or_1d(y, warn=True)
-        if first_pass and not incremental:
-            self.classes_ = unique_labels(y)
-        else:
-            self._check_known(unique_labels(y))
-        self._multilabel, self._sparse_labels = multilabel, sparse.issparse(y)
+        if first_pass:
+            self._multilabel = type_of_target(y) == "multilabel-indicator"
+            if not incremental:
+                self.classes_ = unique_labels(y if self._multilabel else column_or_1d(y))
+        goes_on = self.warm_start and not (first_pass or incremental)
+        targets = self._encode_targets(y, all_classes=goes_on)
+        self._sparse_labels = sparse.issparse(y)
         n_classes = len(self.classes_)
-        return self._encoded(y), n_classes if multilabel or n_classes > 2 else 1
+        return targets, n_classes if self._multilabel or n_classes > 2 else 1
 
-    def _encoded(self, y) -> NDArray:
-        """Return the numbers of known classes, shape (n_samples, 1), or 0 or 1 for each label."""
+    def _encode_targets(self, y, name="y", all_classes=False) -> NDArray:
+        """Return the numbers of known classes, shape (n_samples, 1), or 0 or 1 for each label.
+
+        Learns nothing from `y`, which may lack classes unless there must be `all_classes`.
+        """
+        y = y if sparse.issparse(y) else np.asarray(y)
+        self._check_columns(y, name)
         if self._multilabel:
-            return y.toarray() if sparse.issparse(y) else np.asarray(y)
+            y = y.toarray() if sparse.issparse(y) else y
+            if not np.isin(y, (0, 1)).all():
+                raise ValueError(f"{name} must be 0 or 1 for each label, got {np.unique(y)}.")
+            return y
+        y = column_or_1d(y, warn=True)
+        self._check_known(unique_labels(y), name, all_classes)
         encoder = LabelEncoder()
         encoder.classes_ = self.classes_
-        return encoder.transform(column_or_1d(y)).reshape(-1, 1)
+        return encoder.transform(y).reshape(-1, 1)
+
+    def _check_columns(self, y, name):
+        expected, what = 1, "column, of class labels"
+        if self._multilabel:
+            expected, what = len(self.classes_), "columns, one for each label of `classes_`"
+        found = y.shape[1] if y.ndim == 2 else 1
+        if found != expected:
+            raise ValueError(f"{name} must have {expected} {what}, got {found}.")
 
     def _log_probability(self, scores: NDArray, targets: NDArray) -> NDArray:
         """Return the log probability of each row's class, or of its labels together."""
@@ -58,26 +70,30 @@ class ClassTargets:
             return np.take_along_axis(log_softmax(scores, axis=1), targets, axis=1)[:, 0]
         return log_expit(np.where(targets, scores, -scores)).sum(axis=1)
 
-    def _check_known(self, labels):
-        """Check that training can go on with these labels."""
-        if self.warm_start and set(labels) != set(self.classes_):
+    def _check_known(self, labels, name, all_classes):
+        if all_classes and set(labels) != set(self.classes_):
             raise ValueError(
-                "warm_start can only be used where `y` has the same classes as in the previous "
-                f"call to fit. Previously got {self.classes_}, `y` has {labels}"
+                f"warm_start can only be used where `{name}` has the same classes as in the "
+                f"previous call to fit. Previously got {self.classes_}, `{name}` has {labels}"
             )
         if len(np.setdiff1d(labels, self.classes_, assume_unique=True)):
             raise ValueError(
-                f"`y` has classes not in `self.classes_`. `self.classes_` has {self.classes_}. "
-                f"'y' has {labels}."
+                f"`{name}` has classes not in `self.classes_`. `self.classes_` has "
+                f"{self.classes_}. '{name}' has {labels}."
             )
 
     def _check_weights(self, X, targets, sample_weight, incremental):
         if self._multilabel:
-            if self.class_weight is not None:
-                # Of each label, multiplied, as scikit-learn does for several outputs.
-                weight = _check_sample_weight(sample_weight, X, dtype=np.float64)
-                sample_weight = weight * compute_sample_weight(self.class_weight, targets)
-            return check_row_weights(X, sample_weight)
+            weight, kept = check_row_weights(X, sample_weight)
+            if self.class_weight is None:
+                return weight, kept
+            weight = np.ones(len(targets)) if weight is None else weight
+            return check_row_weights(X, self._label_weights(targets, weight))
+        if isinstance(self.class_weight, list):
+            raise ValueError(
+                "class_weight must be a dict, 'balanced' or None where y is not multilabel, got "
+                f"class_weight={self.class_weight!r}."
+            )
         weight, kept = check_row_weights(
             X,
             sample_weight,
@@ -93,6 +109,36 @@ class ClassTargets:
                 f"data contains only one class: {self.classes_[labels[0]]!r}"
             )
         return weight, kept
+
+    def _label_weights(self, targets, weight):
+        """Return the rows' weights, multiplied by those of the classes of all their labels."""
+        given = self.class_weight
+        one_for_each = isinstance(given, list) and len(given) == targets.shape[1]
+        if given != "balanced" and not (one_for_each and all(isinstance(d, dict) for d in given)):
+            raise ValueError(
+                "class_weight must be 'balanced', None or a list with a dict for each of the "
+                f"{targets.shape[1]} labels where y is multilabel, got class_weight={given!r}."
+            )
+        weight = weight.copy()
+        # A row of weight zero is the same as no row: it does not even show which classes there are.
+        kept = np.flatnonzero(weight)
+        counted, before = targets[kept].astype(int), weight[kept]
+        for j, labels in enumerate(counted.T):
+            if given == "balanced":
+                classes, of_label = np.unique(labels), "balanced"
+            else:
+                classes, of_label = np.arange(2), given[j]
+            by_class = compute_class_weight(
+                of_label, classes=classes, y=labels, sample_weight=before
+            )
+            if not (np.isfinite(by_class) & (by_class >= 0)).all():
+                raise ValueError(
+                    f"class_weight={given!r} has a weight that is negative or not finite."
+                )
+            weight[kept] *= by_class[np.searchsorted(classes, labels)]
+        if not weight.any():
+            raise ValueError(f"class_weight={given!r} leaves no sample of positive weight.")
+        return weight
 
     def _strata(self, targets):
         return None if self._multilabel else targets[:, 0]

@@ -7,7 +7,7 @@ import numpy as np
 from scipy import sparse
 from sklearn.base import RegressorMixin
 from sklearn.metrics import d2_pinball_score, r2_score
-from sklearn.utils import column_or_1d
+from sklearn.utils import check_consistent_length, column_or_1d
 from sklearn.utils._param_validation import Interval, StrOptions
 
 from skdnn.mlp.base import BaseMLP
@@ -126,8 +126,10 @@ class MLPNetRegressor(RegressorMixin, ValueSampling, BaseMLP):
         Whether each hidden layer normalises by batches before its activation, see
         `skdnn.layers.BatchNorm`. Not for 'lbfgs'.
     kernel_initializer : str, object of `skdnn.initializers` or None, default=None
-        What the weights are drawn from: 'glorot_uniform', 'he_normal', 'orthogonal', ...; the
-        biases are then 0. None: as in scikit-learn, see `skdnn.initializers.default_initializer`.
+        What the weights are drawn from; the biases are then 0. The names: 'zeros', 'ones',
+        'random_normal', 'truncated_normal', 'random_uniform', 'glorot_uniform', 'glorot_normal',
+        'he_uniform', 'he_normal', 'lecun_uniform', 'lecun_normal', 'orthogonal'. None: as in
+        scikit-learn, see `skdnn.initializers.default_initializer`.
     clip_norm : float or None, default=None
         The largest Euclidean norm of a step's gradient; larger ones are scaled down to it.
     average : Polyak, EMA or None, default=None
@@ -145,14 +147,17 @@ class MLPNetRegressor(RegressorMixin, ValueSampling, BaseMLP):
     delta : float, default=1.0
         Where the Huber loss becomes linear, in units of the target.
     quantile : float or array-like of float, default=0.5
-        What ``loss='pinball'`` predicts, in (0, 1): one quantile, or several at once.
+        What ``loss='pinball'`` predicts, in (0, 1): one quantile, or several at once. A list is an
+        error with another loss.
     output_activation : str or None, default=None
         Activation function of the output, for targets of a limited range: 'logistic' for values
         in [0, 1], 'softplus' for positive ones, or any other of `activation`. None: that of the
-        loss, which is 'identity' but for 'poisson' ('exp') and 'log_loss' ('logistic').
+        loss, which is 'identity' but for 'poisson' ('exp') and 'log_loss' ('logistic'). With
+        'logistic', targets outside [0, 1] are an error.
     scoring : str, callable or None, default=None
         What is computed on the validation rows after each epoch, and counts with `early_stopping`:
-        the name of a scorer or a scorer, 'loss' for the negative loss, None for R^2.
+        the name of a scorer or a scorer, 'loss' for the negative loss, None for what `score` gives:
+        R^2, or with ``loss='pinball'`` D^2.
     dtype : {'float32', 'float64'}, NumPy's types of these names, or None, default=None
         What training computes in. None: float32 if X is, else float64.
 
@@ -165,15 +170,14 @@ class MLPNetRegressor(RegressorMixin, ValueSampling, BaseMLP):
     loss_curve_ : list of float
         The loss of each epoch, or iteration of 'lbfgs'.
     validation_scores_ : list of float or None
-        The score of the validation rows after each epoch, where there are any: the R^2, or
-        what `scoring` says.
+        The score of the validation rows after each epoch, where there are any: R^2, with
+        ``loss='pinball'`` D^2, or what `scoring` says.
     best_validation_score_ : float or None
-        The best of these.
+        The best of these, with `early_stopping` or without.
     history_ : list of dict
         A row for each epoch: `epoch`, `loss`, `learning_rate` (of the last step), `seconds`, and
         where there are rows to validate on `validation_loss` (without penalty) and
-        `validation_score`.
-        ``pandas.DataFrame(history_)`` is a table.
+        `validation_score`. ``pandas.DataFrame(history_)`` is a table.
     converged_ : bool
         Whether training ended because no improvement was to be expected: for `n_iter_no_change`
         epochs, of `fit` or each a call of `partial_fit`, there was none by `tol` (with 'adaptive',
@@ -185,6 +189,9 @@ class MLPNetRegressor(RegressorMixin, ValueSampling, BaseMLP):
         The weights of each layer, views of one vector.
     intercepts_ : list of ndarray of shape (n_out,)
         The biases of each layer, likewise.
+    normalizations_ : list of dict of ndarray
+        Only with batch normalisation, for each such layer: `gamma`, `beta`, the running `mean` and
+        `variance`, and `n_batches`, of how many batches these are.
     n_features_in_ : int
         Number of features seen in `fit`.
     feature_names_in_ : ndarray of shape (n_features_in_,)
@@ -196,15 +203,15 @@ class MLPNetRegressor(RegressorMixin, ValueSampling, BaseMLP):
     n_outputs_ : int
         Number of output units.
     out_activation_ : str
-        The output activation: 'identity', or 'exp' with ``loss='poisson'``.
+        The output activation: `output_activation` if that is given, else 'exp' with
+        ``loss='poisson'``, 'logistic' with ``loss='log_loss'``, 'identity' with all others.
 
     Raises
     ------
     InvalidParameterError
         In `fit`, when a parameter has a value that it cannot have; a ValueError too.
     ValueError
-        In `fit`, when the data cannot be used, or the loss
-        diverges.
+        In `fit`, when the data cannot be used, or the loss diverges.
 
     See Also
     --------
@@ -215,8 +222,8 @@ class MLPNetRegressor(RegressorMixin, ValueSampling, BaseMLP):
     Notes
     -----
     With several outputs the gradient is that of the sum of their losses; the reported loss is their
-    mean, as in scikit-learn ('poisson': their sum). L-BFGS minimises the sum. Negative targets are
-    an error with ``loss='poisson'``.
+    mean, as in scikit-learn ('poisson' and 'log_loss': their sum). L-BFGS minimises the sum.
+    Negative targets are an error with ``loss='poisson'``, targets outside [0, 1] with 'log_loss'.
 
     Examples
     --------
@@ -330,23 +337,28 @@ class MLPNetRegressor(RegressorMixin, ValueSampling, BaseMLP):
         self.dtype = dtype
 
     def _check_targets(self, y, first_pass, incremental):
+        if first_pass:
+            self._n_targets = y.shape[1] if y.ndim == 2 else 1
+        targets = self._encode_targets(y)
+        return targets, targets.shape[1]
+
+    def _encode_targets(self, y, name="y"):
+        """Return the targets of each output: each column so often as there are quantiles."""
         if y.ndim == 2 and y.shape[1] == 1:
             y = column_or_1d(y, warn=True)
         if sparse.issparse(y):
             y = y.toarray()
         if self.loss == "poisson" and (y < 0).any():
             raise ValueError(
-                f"loss='poisson' needs targets y >= 0, but the smallest is {y.min():g}."
+                f"loss='poisson' needs targets {name} >= 0, but the smallest is {y.min():g}."
             )
-        if self.loss == "log_loss" and ((y < 0) | (y > 1)).any():
-            raise ValueError(
-                "loss='log_loss' needs targets in [0, 1], but they lie in "
-                f"[{y.min():g}, {y.max():g}]."
-            )
-        targets = y.reshape(len(y), -1)
-        self._n_targets = targets.shape[1]
-        targets = np.repeat(targets, len(self._quantiles()), axis=1)
-        return targets, targets.shape[1]
+        for parameter, value in (("loss", "log_loss"), ("output_activation", "logistic")):
+            if getattr(self, parameter) == value and ((y < 0) | (y > 1)).any():
+                raise ValueError(
+                    f"{parameter}={value!r} needs targets in [0, 1], but they lie in "
+                    f"[{y.min():g}, {y.max():g}]."
+                )
+        return np.repeat(self._target_columns(y, name), len(self._quantiles()), axis=1)
 
     def _quantiles(self):
         """Return the quantiles to predict; one number for another loss."""
@@ -356,7 +368,12 @@ class MLPNetRegressor(RegressorMixin, ValueSampling, BaseMLP):
             raise ValueError(
                 f"quantile must be in (0, 1), or a list of such numbers; got {self.quantile!r}."
             )
-        return quantiles if self.loss == "pinball" else quantiles[:1]
+        if self.loss != "pinball" and np.ndim(self.quantile):
+            raise ValueError(
+                f"quantile={self.quantile!r} is a list, which is for loss='pinball' only, got "
+                f"loss={self.loss!r}."
+            )
+        return quantiles
 
     def _loss_name(self):
         return LOSSES[self.loss]
@@ -376,7 +393,7 @@ class MLPNetRegressor(RegressorMixin, ValueSampling, BaseMLP):
         return self.output_activation
 
     def score(self, X, y, sample_weight=None):
-        """Return R^2, or for several quantiles the mean of their D^2 with the pinball loss.
+        """Return R^2, or with ``loss='pinball'`` D^2, the mean over the quantiles if several.
 
         Both are 1 for perfect predictions and 0 for the best constant one, see
         `sklearn.metrics.r2_score` and `sklearn.metrics.d2_pinball_score`.
@@ -394,13 +411,12 @@ class MLPNetRegressor(RegressorMixin, ValueSampling, BaseMLP):
         -------
         score : float
         """
-        if len(self._quantiles()) == 1:
+        if self.loss != "pinball":
             return super().score(X, y, sample_weight)
-        predicted = self._raw_scores(X)
-        targets = np.asarray(y).reshape(len(predicted), -1)
-        return self._score_quantiles(
-            np.repeat(targets, len(self._quantiles()), axis=1), predicted, sample_weight
-        )
+        predicted = self._network.link(self._raw_scores(X))
+        check_consistent_length(predicted, y)
+        targets = np.repeat(self._target_columns(y, "y"), len(self._quantiles()), axis=1)
+        return self._score_quantiles(targets, predicted, sample_weight)
 
     def _score_quantiles(self, targets, predicted, weight):
         quantiles = self._quantiles()
@@ -414,14 +430,14 @@ class MLPNetRegressor(RegressorMixin, ValueSampling, BaseMLP):
         return float(np.mean(scores))
 
     def _score_outputs(self, targets, scores, weight):
-        """Return R^2, or for several quantiles D^2."""
+        """Return the same as `score`."""
         predicted = self._network.link(scores)
         if not np.isfinite(predicted).all():
             return np.nan
         if len(targets) == 1:
-            # One row that counts several times: R^2 is defined for so many equal rows.
+            # One row that counts several times: the score is defined for so many equal rows.
             targets, predicted, weight = np.repeat(targets, 2, 0), np.repeat(predicted, 2, 0), None
-        if len(self._quantiles()) > 1:
+        if self.loss == "pinball":
             return self._score_quantiles(targets, predicted, weight)
         return r2_score(targets, predicted, sample_weight=weight)
 

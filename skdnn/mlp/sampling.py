@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import sparse
 from scipy.special import logsumexp
 from scipy.stats import norm
 from sklearn.utils import check_consistent_length, check_random_state
@@ -67,6 +68,9 @@ class ProbabilitySampling(ClassTargets, DropoutSampling):
         prediction of a network from an approximate posterior. Their mean is the predictive
         probability, their spread what the network does not know.
 
+        Each row has masks of its own: draws of different rows are independent, not those of one
+        network.
+
         Parameters
         ----------
         X : {array-like, sparse matrix} of shape (n_samples, n_features)
@@ -113,10 +117,15 @@ class ProbabilitySampling(ClassTargets, DropoutSampling):
         -------
         log_likelihood : ndarray of shape (n_samples,)
             Of all labels together in the multilabel case.
+
+        Raises
+        ------
+        ValueError
+            When `y` has other classes, or another number of labels, than in `fit`.
         """
         check_is_fitted(self)
         check_consistent_length(X, y)
-        targets = self._encoded(y)
+        targets = self._encode_targets(y)
         passes = self._passes(X, n_samples, random_state)
         logarithms = [self._log_probability(scores, targets) for scores in passes]
         return logsumexp(logarithms, axis=0) - np.log(len(logarithms))
@@ -126,12 +135,14 @@ class ValueSampling(DropoutSampling):
     """A regressor whose predictions can be drawn."""
 
     n_outputs_: int
+    _n_targets: int
 
     def sample_y(self, X, n_samples=1, random_state=0):
         """Draw predictions with dropout on.
 
         Monte-Carlo dropout (Gal and Ghahramani, 2016, arXiv:1506.02142): each draw is the
-        prediction of a network from an approximate posterior.
+        prediction of a network from an approximate posterior. Each row has masks of its own: draws
+        of different rows are independent, not those of one network.
 
         Parameters
         ----------
@@ -145,14 +156,16 @@ class ValueSampling(DropoutSampling):
         Returns
         -------
         y : ndarray of shape (n_samples_X, n_samples) or (n_samples_X, n_outputs, n_samples)
+            Shaped like the result of `predict`, with the draws as a last axis: for several
+            quantiles (n_samples_X, n_quantiles, n_samples) or
+            (n_samples_X, n_outputs, n_quantiles, n_samples).
 
         Raises
         ------
         ValueError
             When the network has no dropout.
         """
-        draws = self._samples(X, n_samples, random_state)
-        return draws[:, 0] if draws.shape[1] == 1 else draws
+        return self._shaped(self._samples(X, n_samples, random_state))
 
     def log_likelihood(self, X, y, *, noise_std, n_samples=100, random_state=0):
         """Return the logarithm of each row's predictive density.
@@ -168,7 +181,9 @@ class ValueSampling(DropoutSampling):
         y : array-like of shape (n_samples,) or (n_samples, n_outputs)
             The true values.
         noise_std : float or array-like of shape (n_outputs,)
-            The standard deviation of the noise, in units of the targets, positive.
+            The standard deviation of the noise, in units of the targets, positive: such as the
+            root mean squared error on held-out rows, or the value that makes the mean of this
+            method there largest.
         n_samples : int, default=100
             The number of draws.
         random_state : int, RandomState instance or None, default=0
@@ -178,24 +193,52 @@ class ValueSampling(DropoutSampling):
         -------
         log_likelihood : ndarray of shape (n_samples,)
             Of all outputs together.
+
+        Raises
+        ------
+        ValueError
+            When `y` or `noise_std` is not as described, or the network predicts several quantiles.
         """
         check_is_fitted(self)
         check_consistent_length(X, y)
-        noise_std = np.asarray(noise_std, dtype=float)
-        if not np.all(noise_std > 0):
-            raise ValueError(f"noise_std must be positive, got {noise_std}.")
-        targets = np.asarray(y, dtype=float).reshape(len(y), -1)
-        if targets.shape[1] != self.n_outputs_:
-            raise ValueError(f"y must have {self.n_outputs_} outputs, got {targets.shape[1]}.")
+        if self.n_outputs_ != self._n_targets:
+            raise ValueError(
+                "log_likelihood is not for several quantiles, got "
+                f"{self.n_outputs_ // self._n_targets} of each target."
+            )
+        targets = self._target_columns(y, "y").astype(float)
+        noise_std = self._checked_noise(noise_std)
         logarithms = [
             norm.logpdf(targets, self._network.link(scores), noise_std).sum(axis=1)
             for scores in self._passes(X, n_samples, random_state)
         ]
         return logsumexp(logarithms, axis=0) - np.log(len(logarithms))
 
+    def _checked_noise(self, noise_std) -> NDArray:
+        """Return standard deviations: one, or one for each output."""
+        noise_std = np.asarray(noise_std, dtype=float)
+        if noise_std.shape not in ((), (self.n_outputs_,)):
+            raise ValueError(
+                f"noise_std must be a number or of shape ({self.n_outputs_},), one for each "
+                f"output, got shape {noise_std.shape}."
+            )
+        if not (np.isfinite(noise_std) & (noise_std > 0)).all():
+            raise ValueError(f"noise_std must be positive and finite, got {noise_std}.")
+        return noise_std
+
+    def _target_columns(self, y, name: str) -> NDArray:
+        """Return targets of shape (n_samples, number of targets), and check that number."""
+        y = y.toarray() if sparse.issparse(y) else np.asarray(y)
+        y = y.reshape(len(y), -1)
+        if y.shape[1] != self._n_targets:
+            columns = "column" if self._n_targets == 1 else "columns, one for each target"
+            raise ValueError(f"{name} must have {self._n_targets} {columns}, got {y.shape[1]}.")
+        return y
+
     def _shaped(self, predicted):
-        """Bring the network's outputs, shape (n_samples, n_outputs), to the predictions' shape."""
+        """Bring the network's outputs, shape (n_samples, n_outputs, ...), to that of `predict`."""
         n_quantiles = predicted.shape[1] // self._n_targets
         if n_quantiles > 1 and self._n_targets > 1:
-            return predicted.reshape(-1, self._n_targets, n_quantiles)
+            shape = (len(predicted), self._n_targets, n_quantiles, *predicted.shape[2:])
+            return predicted.reshape(shape)
         return predicted[:, 0] if predicted.shape[1] == 1 else predicted

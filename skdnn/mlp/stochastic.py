@@ -1,9 +1,7 @@
 """How the networks train by a stochastic solver: in one fit, in a stream of calls, or resumed."""
 
-import warnings
-
 import numpy as np
-from sklearn.base import _fit_context
+from sklearn.base import BaseEstimator, _fit_context
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils.metaestimators import available_if
 
@@ -12,7 +10,7 @@ from skdnn.network import Network
 from skdnn.schedules import follow
 from skdnn.splitting import Holdout
 from skdnn.stochastic import Batches, Optimization
-from skdnn.training import Rows, Standing, Training, fingerprint, train
+from skdnn.training import Origin, Standing, Training, fingerprint, train, warn
 
 
 def can_stream(estimator) -> bool:
@@ -33,25 +31,26 @@ def can_stream(estimator) -> bool:
 def can_resume(estimator) -> bool:
     """Return whether `resume` is available; raise AttributeError if not."""
     training = getattr(estimator, "_training", None)
-    if training is None:
+    # While a fit runs its origin is what returns one.
+    if training is None or callable(training.origin):
         raise AttributeError(
             "resume goes on with a fit that was interrupted, and this model does not hold the "
             "state of one. Load a file that skdnn.callbacks.ModelCheckpoint(path, resumable=True) "
             "has written."
         )
-    if training.rows is None:
+    if training.streams:
         raise AttributeError("resume is for an interrupted fit; a stream goes on by partial_fit.")
     return True
 
 
-class StochasticFit:
+class StochasticFit(BaseEstimator):
     """The part of a network that trains in epochs, and goes on where it has stopped."""
 
     early_stopping: bool
     shuffle: bool
     n_iter_no_change: float
+    _network: Network
     _training: Training
-    _holdout_seed: int
 
     @available_if(can_stream)
     @_fit_context(prefer_skip_nested_validation=True)
@@ -64,7 +63,8 @@ class StochasticFit:
         from call to call. With `early_stopping` each call holds out `validation_fraction` of its
         own rows, unless `X_val` is given. The weights are those that the call came to; only when
         it sets `converged_` are they the best ones, as after `fit`. A further call goes on from
-        those that it came to all the same.
+        those that it came to all the same. The solver and the learning-rate schedule stay as they
+        were at the first call, their parameters included.
 
         Parameters
         ----------
@@ -118,14 +118,17 @@ class StochasticFit:
 
         Available in a model that `skdnn.callbacks.ModelCheckpoint` has written with
         ``resumable=True``, until the fit has ended. With the same data the result is the same as
-        that of a fit that was never interrupted, to the last bit. The solver and the learning-rate
-        schedule stay as they were, their parameters included; `max_iter`, the number of epochs in
-        all, may have been raised. Callbacks are to be set again, and begin anew.
+        that of a fit that was never interrupted, to the last bit. Whether the data are the same is
+        seen from about 1000 of the rows, spread over all. The parameters must be the same too, but
+        for those that say when training ends, `max_iter` (the number of epochs in all), `tol` and
+        `n_iter_no_change`, and for `verbose` and `transform_layer`. A `learning_rate` that depends
+        on `max_iter` stays as it was. Callbacks are to be set again, and begin anew.
 
         Parameters
         ----------
         X : {array-like, sparse matrix} of shape (n_samples, n_features)
-            The input data of the interrupted fit, in the same order.
+            The input data of the interrupted fit, in the same order; of a Pipeline, as its other
+            steps have transformed them.
         y : array-like of shape (n_samples,) or (n_samples, n_outputs)
             Its targets.
         sample_weight : array-like of shape (n_samples,), default=None
@@ -147,7 +150,8 @@ class StochasticFit:
         AttributeError
             When the model holds no state of a fit.
         ValueError
-            When the data are not those of the interrupted fit, or the loss diverges.
+            When the data or the parameters are not those of the interrupted fit, or the loss
+            diverges.
 
         Examples
         --------
@@ -164,39 +168,32 @@ class StochasticFit:
         >>> bool((resumed.coefs_[0] == net.coefs_[0]).all())
         True
         """
-        validation = (X_val, y_val, sample_weight_val)
-        return self._fit(X, y, sample_weight, validation, earlier=self._training)
+        training, validation = self._training, (X_val, y_val, sample_weight_val)
+        training.origin.check_parameters(self.get_params())
+        return self._fit(X, y, sample_weight, validation, training)
 
     def _stream(self, X, y, sample_weight, validation):
         """Train for one epoch, and hold what the next call goes on from."""
-        earlier = getattr(self, "_training", None)
-        return self._fit(X, y, sample_weight, validation, earlier=earlier, streams=True)
+        training = getattr(self, "_training", None)
+        return self._fit(X, y, sample_weight, validation, training, streams=True)
 
-    def _split_seed(self, evaluation, random_state, resumed, first_pass) -> int | None:
-        """Return the seed of the rows to hold out; None for none.
+    def _origin(self, X, targets, weight, evaluation) -> Origin:
+        """Return what a fit on these rows is called with."""
+        dtype, validation = self._network.dtype, None
+        if evaluation is not None:
+            rows = evaluation.X, dtype, evaluation.targets, evaluation.weight
+            validation = fingerprint(engine.as_data(*rows))
+        rows = X, dtype, targets, weight
+        return Origin(self.get_params(), fingerprint(engine.as_data(*rows)), validation)
 
-        It stays the same where training goes on: rows that were trained on are not to judge it.
-        """
-        splits = self.early_stopping and evaluation is None
-        if resumed is None:
-            if splits and (first_pass or not hasattr(self, "_holdout_seed")):
-                self._holdout_seed = random_state.randint(np.iinfo(np.int32).max)
-            return self._holdout_seed if splits else None
-        if splits != (resumed.rows.split_seed is not None):
-            raise ValueError(
-                "resume needs the rows that the interrupted fit validated on: with "
-                f"early_stopping={self.early_stopping}, X_val and y_val are "
-                f"{'not given' if splits else 'given'}, unlike then."
-            )
-        return resumed.rows.split_seed
-
-    def _fit_stochastic(self, training, network, params, X, y, part, progress, streams):
-        standing, optimization = training.standing, training.optimization
+    def _fit_stochastic(self, training, network, params, X, y, part, progress, origin):
+        standing, optimization, streams = training.standing, training.optimization, origin is None
         if streams:
-            training.rows, standing.converged = None, False
-        batches = self._batches(network, X, y, part, training.rows)
+            training.order, standing.converged = None, False
+        batches = self._batches(network, X, y, part, training.order)
         before = optimization.epochs if streams else 0
         last = before + 1 if streams else self.max_iter
+        training.origin, training.order = origin, None if streams else batches.order
         # Callbacks find it there while it runs.
         self._training = training
         try:
@@ -211,61 +208,34 @@ class StochasticFit:
         if ended and self.early_stopping and standing.best_params is not None:
             optimization.show(params, standing.best_params)
         self._finish(progress)
-        if progress.history:
-            self.loss_ = np.float64(progress.history[-1]["loss"])
         # Without patience so many epochs are what was asked for.
         endless = np.isinf(self.n_iter_no_change)
         if not (streams or standing.converged or progress.interrupted or endless):
-            warnings.warn(
+            warn(
                 f"Stochastic Optimizer: Maximum iterations ({self.max_iter}) reached and the "
                 "optimization hasn't converged yet.",
                 ConvergenceWarning,
-                stacklevel=5,
             )
 
-    def _batches(self, network, X, y, part: Holdout, rows: Rows | None) -> Batches:
-        """Return the batches of the rows to train on, in the order of a training that goes on."""
-        order = part.train
-        if rows is not None and rows.order is not None:
-            order = rows.order
+    def _batches(self, network, X, y, part: Holdout, order) -> Batches:
+        """Return the batches of the rows to train on, in the order of a fit that is resumed."""
+        order = part.train if order is None else order
         data = engine.as_data(X, network.dtype, y, part.train_weight, order)
-        if rows is not None and rows.fingerprint is not None:
-            _check_same(data, rows.fingerprint)
         size = _batch_size(self, X.shape[0] if part.train is None else len(part.train))
-        batches = Batches(network, data, size=size, shuffle=self.shuffle)
-        if rows is not None:
-            rows.order, rows.data = batches.order, data
-        return batches
+        return Batches(network, data, size=size, shuffle=self.shuffle)
 
-    def _new_training(self, network, random_state, standing: Standing, seed, streams) -> Training:
+    def _new_training(self, network, random_state, standing: Standing) -> Training:
         """Return a training that begins."""
-        rows = None if streams else Rows(seed)
-        return Training(_optimize(self, network, random_state), random_state, standing, rows)
-
-
-def _check_same(data, earlier: tuple[int, str]) -> None:
-    """Check that a training goes on with the data of which this is the fingerprint."""
-    found = fingerprint(data)
-    if found[0] != earlier[0]:
-        raise ValueError(
-            f"resume needs the data of the interrupted fit, which had {earlier[0]} rows; X has "
-            f"{found[0]}."
-        )
-    if found != earlier:
-        raise ValueError(
-            "resume needs the data of the interrupted fit, but X, y or sample_weight has other "
-            "values, or another order of the rows."
-        )
+        return Training(_optimize(self, network, random_state), random_state, standing)
 
 
 def _batch_size(estimator, n_rows: int) -> int:
     if estimator.batch_size == "auto":
         return min(200, n_rows)
     if estimator.batch_size > n_rows:
-        warnings.warn(
+        warn(
             f"Got `batch_size`={estimator.batch_size}, larger than sample size ({n_rows}). It is "
-            "going to be clipped",
-            stacklevel=5,
+            "going to be clipped"
         )
     return min(estimator.batch_size, n_rows)
 

@@ -219,7 +219,7 @@ def test_batch_with_other_features(net):
 def test_batch_with_other_number_of_targets():
     X, y = task(MLPNetRegressor)
     model = MLPNetRegressor(hidden_layer_sizes=(3,)).partial_fit(X, y)
-    with pytest.raises(ValueError, match=r"weights have shapes \[\(3, 3\), \(3, 1\)\].*\(3, 2\)\]"):
+    with pytest.raises(ValueError, match="y must have 1 column, got 2"):
         model.partial_fit(X, np.column_stack([y, y]))
 
 

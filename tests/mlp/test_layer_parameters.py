@@ -7,7 +7,8 @@ from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from skdnn import MLPNet
+from skdnn import MLPNet, MLPNetRegressor
+from skdnn.initializers import INITIALIZERS
 from skdnn.layers import Dense, Dropout
 from skdnn.regularizers import L1, L2
 
@@ -76,3 +77,9 @@ def test_search():
         "mlpnet__hidden_layers__0__rate": 0,
     }
     assert search.best_estimator_[-1].coefs_[0].shape == (4, 16)
+
+
+@pytest.mark.parametrize("net", [MLPNet, MLPNetRegressor])
+def test_the_names_of_all_initialisers_are_documented(net):
+    described = net.__doc__.split("kernel_initializer :")[1].split("clip_norm :")[0]
+    assert [name for name in INITIALIZERS if f"'{name}'" not in described] == []

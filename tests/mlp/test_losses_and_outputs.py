@@ -2,14 +2,12 @@
 
 import numpy as np
 import pytest
-from scipy import optimize, special, stats
+from scipy import optimize, special
 from sklearn.base import clone
 from sklearn.datasets import load_digits
 from sklearn.utils._param_validation import InvalidParameterError
 
 from skdnn import MLPNet, MLPNetRegressor
-from skdnn.averaging import Polyak
-from skdnn.layers import BatchNorm, Dense
 
 X, Y = load_digits(return_X_y=True)
 X = X / 16
@@ -111,111 +109,20 @@ def test_log_loss_of_shares_is_that_of_rows_that_say_yes_or_no():
 
 
 @pytest.mark.parametrize("bad", [-0.01, 1.01])
-def test_log_loss_needs_shares(bad):
+def test_logistic_outputs_need_shares(bad):
     y = np.linspace(0, 1, len(X))
     y[3] = bad
     with pytest.raises(ValueError, match=r"needs targets in \[0, 1\], but they lie in \["):
         MLPNetRegressor("log_loss").fit(X, y)
+    with pytest.raises(ValueError, match=r"'logistic' needs targets in \[0, 1\], but they lie in"):
+        MLPNetRegressor(output_activation="logistic").fit(X, y)
+    MLPNetRegressor(output_activation="tanh", max_iter=1).fit(X, y)
 
 
 @pytest.mark.parametrize("loss", ["poisson", "log_loss"])
 def test_losses_with_an_output_activation_of_their_own(loss):
     with pytest.raises(ValueError, match="has an output activation of its own"):
         MLPNetRegressor(loss, output_activation="tanh").fit(X, X[:, 20])
-
-
-# Quantiles
-
-
-def _noisy(rng, n):
-    """Return rows whose target is normal with a mean and deviation that depend on the first."""
-    inputs = rng.uniform(-1, 1, size=(n, 2))
-    return inputs, inputs[:, 0] + (0.5 + 0.4 * inputs[:, 0]) * rng.normal(size=n)
-
-
-QUANTILES = [0.1, 0.5, 0.9]
-
-
-def test_several_quantiles_are_those_of_the_distribution():
-    rng = np.random.RandomState(0)
-    inputs, y = _noisy(rng, 6000)
-    # Noisy gradients: the mean of the steps is nearer to the minimum than the last one.
-    options = {"average": Polyak(start=10), "learning_rate_init": 0.01, "max_iter": 40, "tol": 0}
-    model = MLPNetRegressor("pinball", (30,), "tanh", quantile=QUANTILES, random_state=0, **options)
-    model.fit(inputs, y)
-    new, targets = _noisy(rng, 4000)
-    predicted = model.predict(new)
-    assert predicted.shape == (4000, 3)
-    expected = new[:, :1] + (0.5 + 0.4 * new[:, :1]) * stats.norm.ppf(QUANTILES)
-    # The spread runs from 0.1 to 0.9 over the rows.
-    assert np.abs(predicted - expected).mean() < 0.06
-    # So many of the targets lie below.
-    for column, quantile in zip(predicted.T, QUANTILES, strict=True):
-        assert abs((targets < column).mean() - quantile) < 0.04
-
-
-def test_one_quantile_in_a_list_is_one_quantile():
-    options = {"max_iter": 3, "random_state": 0}
-    one = MLPNetRegressor("pinball", quantile=0.3, **options).fit(X, Y)
-    listed = MLPNetRegressor("pinball", quantile=[0.3], **options).fit(X, Y)
-    np.testing.assert_array_equal(one.predict(X), listed.predict(X))
-    assert listed.predict(X).shape == (len(X),)
-
-
-def test_quantiles_of_a_linear_network_are_those_fitted_alone():
-    """Without hidden layers the outputs share nothing."""
-    rng = np.random.RandomState(0)
-    inputs, y = _noisy(rng, 200)
-    W, b = rng.normal(size=(2, 3)), np.zeros(3)
-    net = MLPNetRegressor("pinball", (), max_iter=50, n_iter_no_change=np.inf, random_state=0)
-    together = clone(net).set_params(quantile=QUANTILES, initial_weights=([W], [b]))
-    predicted = together.fit(inputs, y).predict(inputs)
-    for j, quantile in enumerate(QUANTILES):
-        alone = clone(net).set_params(quantile=quantile, initial_weights=([W[:, [j]]], [b[[j]]]))
-        found = alone.fit(inputs, y).predict(inputs)
-        np.testing.assert_allclose(predicted[:, j], found, rtol=1e-9, atol=1e-10)
-
-
-def test_several_targets_and_quantiles():
-    """Target by target, and for each its quantiles in the order given."""
-    rng = np.random.RandomState(0)
-    inputs = rng.normal(size=(3000, 1))
-    noise = rng.normal(size=(3000, 2))
-    model = MLPNetRegressor(
-        "pinball",
-        quantile=[0.9, 0.25],
-        random_state=0,
-        hidden_layers=[BatchNorm(), Dense(5, "tanh")],
-        learning_rate_init=0.02,
-        max_iter=100,
-        tol=0,
-        average=Polyak(start=50),
-    ).fit(inputs, noise * [1.0, 5.0] + [10.0, 20.0])
-    predicted = model.predict(inputs)
-    assert predicted.shape == (3000, 2, 2)
-    expected = np.array([10.0, 20.0])[:, None] + np.outer([1.0, 5.0], stats.norm.ppf([0.9, 0.25]))
-    # In units of the deviations; the sample's own quantiles are within 0.05 of these.
-    np.testing.assert_allclose((predicted.mean(axis=0) - expected) / [[1], [5]], 0, atol=0.1)
-    assert model.coefs_[-1].shape == (5, 4)
-    assert model.n_outputs_ == 4
-
-
-@pytest.mark.parametrize("quantile", [[], [0.5, 1.0], [0.0], 1.0, [[0.1, 0.2]], [np.nan]])
-def test_bad_quantiles(quantile):
-    with pytest.raises((ValueError, InvalidParameterError), match="quantile"):
-        MLPNetRegressor("pinball", quantile=quantile).fit(X, Y)
-
-
-def test_early_stopping_with_several_quantiles():
-    rng = np.random.RandomState(0)
-    inputs, y = _noisy(rng, 500)
-    model = MLPNetRegressor(
-        "pinball", quantile=QUANTILES, early_stopping=True, scoring="loss", random_state=0
-    ).fit(inputs, y)
-    predicted = model.predict(inputs)
-    pinball = np.maximum(QUANTILES * (y[:, None] - predicted), 0)
-    pinball += np.maximum((1 - np.array(QUANTILES)) * (predicted - y[:, None]), 0)
-    assert -model.best_validation_score_ == pytest.approx(pinball.mean(), rel=0.3)
 
 
 # Focal loss and label smoothing

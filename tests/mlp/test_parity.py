@@ -210,7 +210,7 @@ def test_adaptive_rate_is_divided_by_five_on_each_plateau(capsys):
 def test_labels_of_one_kind_only():
     X, y = DIGITS
     labels = np.eye(10, dtype=int)[y]
-    with pytest.raises(ValueError, match=r"y is multilabel, unlike y in the previous call"):
+    with pytest.raises(ValueError, match="y must have 1 column, of class labels, got 10"):
         MLPNet(max_iter=2, random_state=0).fit(X, y).partial_fit(X, labels)
-    with pytest.raises(ValueError, match=r"y is not multilabel, unlike y in the previous call"):
+    with pytest.raises(ValueError, match=r"y must have 10 columns, one for each label .* got 1"):
         MLPNet(max_iter=2, random_state=0).fit(X, labels).partial_fit(X, y)

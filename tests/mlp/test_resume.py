@@ -1,6 +1,8 @@
 """Fits that go on from a checkpoint, to the bits of a fit that was never interrupted."""
 
+import copy
 import pickle
+import re
 import signal
 import subprocess
 import sys
@@ -12,11 +14,15 @@ import pytest
 from scipy import sparse
 from sklearn.base import clone
 from sklearn.datasets import load_diabetes, load_digits, make_multilabel_classification
+from sklearn.metrics import accuracy_score, make_scorer
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
 
 from skdnn import GDLogisticRegression, MLPNet, MLPNetRegressor, engine
 from skdnn.averaging import EMA, Polyak
 from skdnn.callbacks import CSVLogger, EarlyStopping, LearningRateScheduler, ModelCheckpoint
 from skdnn.layers import BatchNorm, Dense, Dropout
+from skdnn.mlp import stochastic
 from skdnn.schedules import CosineDecay, ExponentialDecay, OneCycle, StepDecay
 
 X, Y = load_digits(return_X_y=True)
@@ -187,8 +193,9 @@ def test_max_iter_may_be_raised_and_fits_be_resumed_twice(params, tmp_path):
     checkpoint = ModelCheckpoint(tmp_path / "net.joblib", resumable=True)
     first.set_callbacks(checkpoint, Stop(12)).resume(X[ROWS], Y[ROWS])
     assert len(first.history_) == 12
-    second = joblib.load(tmp_path / "net.joblib").resume(X[ROWS], Y[ROWS])
-    _assert_same(second, whole)
+    second = joblib.load(tmp_path / "net.joblib")
+    assert second.n_iter_ == 12
+    _assert_same(second.resume(X[ROWS], Y[ROWS]), whole)
 
 
 def test_a_warm_start_is_resumed(tmp_path):
@@ -248,7 +255,7 @@ def test_files_are_small_unless_they_are_to_be_resumed(tmp_path):
 @pytest.mark.parametrize(
     "change, said",
     [
-        (lambda x, y, w: (x[:-1], y[:-1], w[:-1]), "which had 300 rows; X has 299"),
+        (lambda x, y, w: (x[:-1], y[:-1], w[:-1]), "X had 300 rows then, and has 299"),
         (lambda x, y, w: (x[::-1], y, w), "X, y or sample_weight has other values"),
         (lambda x, y, w: (x, (y + 1) % 10, w), "X, y or sample_weight has other values"),
         (lambda x, y, w: (x, y, w + 1), "X, y or sample_weight has other values"),
@@ -265,14 +272,158 @@ def test_other_data(change, said, tmp_path):
     _assert_same(model.resume(X[ROWS], Y[ROWS], weight), whole)
 
 
-def test_other_rows_to_validate_on(tmp_path):
-    model = clone(NET).set_params(**STOPS)
-    held_out = _interrupted(clone(model), tmp_path, 4, X[ROWS], Y[ROWS])
-    with pytest.raises(ValueError, match="early_stopping=True, X_val and y_val are given, unlike"):
-        held_out.resume(X[ROWS], Y[ROWS], **VAL)
-    given = _interrupted(clone(model), tmp_path, 4, X[ROWS], Y[ROWS], **VAL)
+@pytest.mark.parametrize("params", [{}, STOPS], ids=["watched", "stopping"])
+def test_other_rows_to_validate_on(params, tmp_path):
+    model = clone(NET).set_params(**params)
+    without = _interrupted(clone(model), tmp_path, 4, X[ROWS], Y[ROWS])
+    with pytest.raises(ValueError, match="X_val and y_val are given, unlike then"):
+        without.resume(X[ROWS], Y[ROWS], **VAL)
+    _assert_same(without.resume(X[ROWS], Y[ROWS]), clone(model).fit(X[ROWS], Y[ROWS]))
+    val = {**VAL, "sample_weight_val": np.linspace(1, 2, 100)}
+    given = _interrupted(clone(model), tmp_path, 4, X[ROWS], Y[ROWS], **val)
     with pytest.raises(ValueError, match="X_val and y_val are not given, unlike then"):
         given.resume(X[ROWS], Y[ROWS])
+    fewer = {name: rows[1:] for name, rows in val.items()}
+    with pytest.raises(ValueError, match="X_val had 100 rows then, and has 99"):
+        given.resume(X[ROWS], Y[ROWS], **fewer)
+    reordered = {name: rows[::-1] for name, rows in val.items()}
+    for other in (reordered, VAL, {**val, "y_val": (VAL["y_val"] + 1) % 10}):
+        with pytest.raises(ValueError, match="X_val, y_val or sample_weight_val has other values"):
+            given.resume(X[ROWS], Y[ROWS], **other)
+    whole = clone(model).fit(X[ROWS], Y[ROWS], **val)
+    _assert_same(given.resume(X[ROWS], Y[ROWS], **val), whole)
+
+
+@pytest.mark.parametrize(
+    "params, now, said",
+    [
+        ({}, {"solver": "sgd"}, "solver is 'sgd', and was 'adam' then"),
+        ({}, {"solver": "lbfgs"}, "solver is 'lbfgs', and was 'adam' then"),
+        ({}, {"learning_rate_init": 0.1}, "learning_rate_init is 0.1, and was 0.001 then"),
+        ({}, {"random_state": 1}, "random_state is 1, and was 0 then"),
+        ({}, {"alpha": 0.1}, "alpha is 0.1, and was 0.0001 then"),
+        ({}, {"dropout": 0.5}, "dropout is 0.5, and was 0.0 then"),
+        ({}, {"batch_size": 16}, "batch_size is 16, and was 32 then"),
+        ({}, {"activation": "tanh"}, "activation is 'tanh', and was 'relu' then"),
+        ({}, {"early_stopping": True}, "early_stopping is True, and was False then"),
+        ({}, {"hidden_layer_sizes": (5,)}, "hidden_layer_sizes is (5,), and was (20,) then"),
+        ({}, {"average": EMA()}, "average is EMA(), and was None then"),
+        ({"average": EMA(0.9)}, {"average__decay": 0.5}, "average__decay is 0.5, and was 0.9"),
+        ({"average": EMA(0.9)}, {"average": None}, "average is None, and was EMA(decay=0.9)"),
+        ({"learning_rate": CosineDecay()}, {"learning_rate": "constant"}, "is 'constant', and was"),
+        ({"hidden_layers": LAYERS}, {"hidden_layers__0__units": 5}, "units=5), BatchNorm(), "),
+        ({"hidden_layers": LAYERS}, {"hidden_layers__2": Dropout(0.1)}, "hidden_layers is [Dense"),
+        (
+            {"hidden_layer_sizes": np.array([20])},
+            {"hidden_layer_sizes": [20, 5]},
+            "is [20, 5], and",
+        ),
+        ({"random_state": np.random.RandomState(0)}, {"random_state": 0}, "random_state is 0, and"),
+    ],
+    ids=str,
+)
+def test_other_parameters(params, now, said, tmp_path):
+    model = _interrupted(clone(NET).set_params(**params), tmp_path, 3, X[ROWS], Y[ROWS])
+    with pytest.raises(ValueError, match=re.escape(said)):
+        model.set_params(**now).resume(X[ROWS], Y[ROWS])
+
+
+def test_layers_changed_in_place(tmp_path):
+    model = clone(NET).set_params(hidden_layers=LAYERS)
+    model = _interrupted(model, tmp_path, 3, X[ROWS], Y[ROWS])
+    model.hidden_layers.append(Dropout(0.1))
+    with pytest.raises(ValueError, match="hidden_layers__4 is Dropout"):
+        model.resume(X[ROWS], Y[ROWS])
+
+
+@pytest.mark.parametrize(
+    "params, equal",
+    [
+        ({"learning_rate": CosineDecay()}, {"learning_rate": CosineDecay()}),
+        ({"hidden_layer_sizes": np.array([20])}, {"hidden_layer_sizes": np.array([20])}),
+        ({"hidden_layers": LAYERS}, {"hidden_layers": list(LAYERS)}),
+        ({"hidden_layers": [Dense(2, kernel_initializer=np.ones((64, 2)))]}, {}),
+        ({"initial_weights": ([np.ones((64, 20))], [np.ones(20)])}, {}),
+        ({"frozen_layers": np.array([0])}, {"frozen_layers": np.array([0])}),
+        ({"scoring": make_scorer(accuracy_score)}, {}),
+        ({"dropout": pd.Series([0.1])}, {}),
+    ],
+    ids=str,
+)
+def test_parameters_that_are_the_same(params, equal, tmp_path):
+    """They are those of the file that was read, or equal ones."""
+    model = clone(NET).set_params(**params)
+    whole = clone(model).fit(X[ROWS], Y[ROWS])
+    resumed = _interrupted(clone(model), tmp_path, 4, X[ROWS], Y[ROWS])
+    _assert_same(resumed.set_params(**equal).resume(X[ROWS], Y[ROWS]), whole)
+
+
+def test_parameters_that_may_change(tmp_path):
+    resumed = _interrupted(clone(NET), tmp_path, 4, X[ROWS], Y[ROWS])
+    resumed.set_params(max_iter=40, tol=10, n_iter_no_change=3, verbose=False, transform_layer=0)
+    resumed.resume(X[ROWS], Y[ROWS])
+    # The four epochs before have improved, from the fifth on nothing does by so much.
+    assert resumed.converged_ and len(resumed.history_) == 7
+
+
+def test_a_fit_without_checkpoints_remembers_nothing_of_its_data(monkeypatch):
+    monkeypatch.setattr(stochastic, "fingerprint", None)
+    monkeypatch.setattr(stochastic, "Origin", None)
+    MLPNet((5,), max_iter=2).fit(X, Y, **VAL)
+
+
+def test_the_last_step_of_a_pipeline(tmp_path):
+    checkpoint = ModelCheckpoint(tmp_path / "net.joblib", resumable=True)
+    net = clone(NET).set_callbacks(checkpoint, Stop(4))
+    scaler = make_pipeline(StandardScaler(), net).fit(X[ROWS], Y[ROWS])[0]
+    net = joblib.load(tmp_path / "net.joblib")
+    with pytest.raises(ValueError, match="rows that the steps before it have transformed"):
+        net.resume(X[ROWS], Y[ROWS])
+    whole = clone(NET).fit(scaler.transform(X[ROWS]), Y[ROWS])
+    _assert_same(net.resume(scaler.transform(X[ROWS]), Y[ROWS]), whole)
+
+
+@pytest.mark.parametrize("params", [{}, STOPS, {"solver": "lbfgs"}], ids=str)
+def test_a_checkpoint_has_what_a_shorter_fit_has(params, tmp_path):
+    """In a warm start too, which counts its own epochs only, and in a stream."""
+    model = clone(NET).set_params(warm_start=True, **params)
+    names = ("n_iter_", "best_loss_", "best_validation_score_", "converged_")
+    for _ in range(2):
+        path = tmp_path / "net.joblib"
+        shorter = clone(model) if not hasattr(model, "coefs_") else copy.deepcopy(model)
+        shorter.set_callbacks().set_params(max_iter=4).fit(X[ROWS], Y[ROWS])
+        model.set_params(max_iter=4).set_callbacks(ModelCheckpoint(path)).fit(X[ROWS], Y[ROWS])
+        loaded = joblib.load(path)
+        for name in names:
+            assert getattr(loaded, name) == getattr(shorter, name), name
+        assert loaded.n_iter_ == 4 and loaded.converged_ is False
+    if model.solver != "lbfgs":
+        assert model.partial_fit(X[ROWS], Y[ROWS]).n_iter_ == joblib.load(path).n_iter_ == 1
+
+
+def test_a_checkpoint_of_the_last_epoch_has_converged(tmp_path):
+    path = tmp_path / "net.joblib"
+    model = clone(NET).set_params(tol=10, n_iter_no_change=3, max_iter=40)
+    model.set_callbacks(ModelCheckpoint(path)).fit(X[ROWS], Y[ROWS])
+    assert model.converged_ and joblib.load(path).converged_
+    assert joblib.load(path).loss_ == model.loss_
+
+
+def test_warnings_point_at_the_call(tmp_path):
+    path, data = tmp_path / "net.joblib", (X[ROWS], Y[ROWS])
+    large = clone(NET).set_params(batch_size=1000, max_iter=2)
+    diverging = clone(large).set_params(solver="sgd", learning_rate_init=1e4)
+    lbfgs = clone(NET).set_params(solver="lbfgs", max_iter=2)
+    begun = clone(large).set_callbacks(ModelCheckpoint(path, resumable=True), Stop(1))
+    with pytest.warns(UserWarning) as found:
+        for model in (large, lbfgs, diverging, make_pipeline(large), begun):
+            model.fit(*data)
+        clone(large).partial_fit(*data, classes=range(10))
+        joblib.load(path).resume(*data)
+    for said in ("larger than sample size", "Maximum iterations", "diverged", "lbfgs failed"):
+        assert any(said in str(warning.message) for warning in found), said
+    assert len(found) >= 11
+    assert {warning.filename for warning in found} == {__file__}
 
 
 def test_models_that_cannot_be_resumed(tmp_path):

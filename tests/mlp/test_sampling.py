@@ -154,7 +154,13 @@ def test_dropout_of_the_inputs_and_running_statistics():
     [
         ({"n_samples": 0}, ValueError, "n_samples must be at least 1, got 0"),
         ({"n_samples": 2.5}, TypeError, "n_samples must be an int, got 2.5"),
-        ({"noise_std": 0.0}, ValueError, "noise_std must be positive, got 0"),
+        ({"noise_std": 0.0}, ValueError, "noise_std must be positive and finite, got 0"),
+        ({"noise_std": np.inf}, ValueError, "noise_std must be positive and finite, got inf"),
+        ({"noise_std": [np.nan]}, ValueError, "noise_std must be positive and finite, got .nan"),
+        # Not of each row: with each row's prediction that would be a table of rows by rows.
+        ({"noise_std": np.ones(len(Y))}, ValueError, r"of shape \(1,\).* got shape \(442,\)"),
+        ({"noise_std": [1.0, 2.0]}, ValueError, r"of shape \(1,\).* got shape \(2,\)"),
+        ({"noise_std": [[1.0]]}, ValueError, r"of shape \(1,\).* got shape \(1, 1\)"),
     ],
 )
 def test_errors(regressor, arguments, error, message):
@@ -165,8 +171,23 @@ def test_errors(regressor, arguments, error, message):
 def test_wrong_numbers_of_rows_and_outputs(regressor):
     with pytest.raises(ValueError, match="inconsistent numbers of samples"):
         regressor.log_likelihood(X, Y[:-1], noise_std=1.0)
-    with pytest.raises(ValueError, match="y must have 1 outputs, got 2"):
+    with pytest.raises(ValueError, match="y must have 1 column, got 2"):
         regressor.log_likelihood(X, np.c_[Y, Y], noise_std=1.0)
+
+
+@pytest.mark.parametrize("labels", [2, 4])
+def test_likelihood_of_another_number_of_labels(labels):
+    inputs, y = MULTILABEL
+    net = MLPNet((5,), max_iter=2, random_state=0).fit(inputs, y)
+    with pytest.raises(ValueError, match=f"y must have 3 columns.* got {labels}"):
+        net.log_likelihood(inputs, np.resize(y, (100, labels)))
+    with pytest.raises(ValueError, match=r"y must have 3 columns.* got 1"):
+        net.log_likelihood(inputs, y[:, 0])
+    net = MLPNet((5,), max_iter=2, random_state=0).fit(inputs, y[:, 0])
+    with pytest.raises(ValueError, match="y must have 1 column, of class labels, got 3"):
+        net.log_likelihood(inputs, y)
+    with pytest.raises(ValueError, match="`y` has classes not in"):
+        net.log_likelihood(inputs, y[:, 0] + 1)
 
 
 def test_the_trajectory_of_sgd_has_the_stationary_variance():

@@ -2,14 +2,16 @@
 
 import pickle
 
+import joblib
 import numpy as np
 import pytest
 from sklearn.base import clone
 from sklearn.datasets import load_diabetes, load_digits, make_multilabel_classification
+from sklearn.exceptions import ConvergenceWarning
 
 from skdnn import MLPNet, MLPNetRegressor
 from skdnn.averaging import EMA, Polyak
-from skdnn.callbacks import EarlyStopping
+from skdnn.callbacks import EarlyStopping, ModelCheckpoint
 from skdnn.schedules import CosineDecay, ExponentialDecay
 
 X, Y = load_digits(return_X_y=True)
@@ -215,3 +217,17 @@ def test_an_interrupted_fit_has_not_converged():
     net = clone(NET).set_callbacks(_Interrupts())
     with pytest.warns(UserWarning, match="interrupted"):
         assert net.fit(X, Y).converged_ is False
+
+
+def test_an_interrupted_fit_may_go_on_as_a_stream(tmp_path):
+    path = tmp_path / "net.joblib"
+    net = clone(NET).set_params(max_iter=3).set_callbacks(ModelCheckpoint(path, resumable=True))
+    with pytest.warns(ConvergenceWarning):
+        net.fit(X, Y)
+    # The solver stays what it was; of what the fit was called with nothing is kept.
+    stream = (
+        joblib.load(path).set_params(learning_rate_init=10.0).partial_fit(X[:50], Y[:50], **VAL)
+    )
+    assert stream.history_[-1]["learning_rate"] == 0.01
+    assert stream._training.origin is stream._training.order is None
+    assert not hasattr(stream, "resume") and stream.n_iter_ == 1

@@ -7,6 +7,7 @@ from sklearn.datasets import load_diabetes, load_digits
 from sklearn.metrics import get_scorer, log_loss, mean_squared_error
 
 from skdnn import MLPNet, MLPNetRegressor
+from skdnn.callbacks import WeightHistory
 from skdnn.mlp import base
 
 X, Y = load_digits(return_X_y=True)
@@ -33,6 +34,7 @@ def test_history_tells_what_the_model_would_say_after_each_epoch(solver, weight)
     assert table["epoch"].tolist() == [1, 2, 3, 4]
     assert table["loss"].tolist() == model.loss_curve_
     assert table["validation_score"].tolist() == model.validation_scores_
+    assert model.best_validation_score_ == max(model.validation_scores_)
     assert (table["seconds"] > 0).all()
     if solver == "adam":
         assert table["learning_rate"].tolist() == [0.001] * 4
@@ -128,6 +130,17 @@ def test_errors(options, message):
     assert "X_val" in str(error.value)
 
 
+@pytest.mark.parametrize("known", [[np.nan, 0.5, np.nan, 0.25], [np.nan] * 4])
+def test_best_score_where_some_are_unknown(known):
+    scores = iter(known)
+    model = MLPNet((5,), max_iter=4, random_state=0, scoring=lambda *args: next(scores))
+    best = _fit(model).best_validation_score_
+    np.testing.assert_array_equal(model.validation_scores_, known)
+    np.testing.assert_array_equal(best, 0.5 if 0.5 in known else np.nan)
+    # Without rows to validate on there is none.
+    assert model.fit(X, Y).best_validation_score_ is None
+
+
 def test_a_scorer_that_is_not_one():
     with pytest.raises(ValueError, match=r"'scoring' parameter.*'loss', the name of") as error:
         MLPNet(scoring="acuracy").fit(X, Y)
@@ -153,3 +166,27 @@ def test_a_warm_refit_holds_out_the_same_rows(monkeypatch, random_state):
         np.testing.assert_array_equal(other.validation, held[0].validation)
     net.set_params(warm_start=False, random_state=1).fit(X, Y)
     assert not np.array_equal(held[-1].validation, held[0].validation)
+
+
+def test_scores_that_are_not_known_are_worse_than_any():
+    """The weights of an epoch that can be scored are restored, not those of the first."""
+
+    def score(model, X, y):
+        return np.nan if len(model.history_) in (0, 2) else float(len(model.history_))
+
+    net = MLPNet((5,), early_stopping=True, scoring=score, max_iter=4, random_state=0)
+    history = WeightHistory()
+    net.set_params(n_iter_no_change=np.inf).set_callbacks(history).fit(X, Y)
+    assert np.isnan([net.validation_scores_[i] for i in (0, 2)]).all()
+    assert net.best_validation_score_ == 3.0
+    np.testing.assert_array_equal(net.coefs_[0], history.weights_[3]["coefs_"][0])
+    net.set_params(scoring=lambda *_: np.nan, n_iter_no_change=2, max_iter=9).fit(X, Y)
+    assert net.n_iter_ == 2
+    assert np.isnan(net.best_validation_score_)
+
+
+def test_bad_validation_rows_leave_no_fitted_model():
+    net = MLPNetRegressor()
+    with pytest.raises(ValueError, match="y_val must have 1"):
+        net.fit(X, Y, X_val=X, y_val=np.c_[Y, Y])
+    assert not hasattr(net, "coefs_")
