@@ -102,7 +102,12 @@ class Network:
         kept = self._blocks[kinds != engine.DROPOUT]
         self.ends = [int((kept <= number).sum()) for number in range(len(blocks))]
         self._describe_objective(loss_parameter)
+        self._widest = max(self.n_features, int(self.objective["widest"][0]))
+        first = self.layers["kind"][0], self.inference["kind"][0]
+        self._gathers = any(kind != engine.DENSE for kind in first)
         self._places = self._find_places()
+        self._begins = [begin for place in self._places for begin, _ in place.values()]
+        self._is_plain = all(list(place) == ["weights", "bias"] for place in self._places)
 
     def _row(self, n_in: int, fields: dict, penalties: dict, rate: float) -> dict:
         """Return a row of the table, and take the room that it needs."""
@@ -176,14 +181,11 @@ class Network:
     def chunk_rows(self, n_rows: int) -> int:
         """Return how many rows to evaluate at once where all `n_rows` are wanted."""
         fewest, most = _CHUNK_ROWS
-        widest = max(self.n_features, int(self.objective["widest"][0]))
-        return min(n_rows, max(fewest, min(most, _CHUNK_NUMBERS // widest)))
+        return min(n_rows, max(fewest, min(most, _CHUNK_NUMBERS // self._widest)))
 
     def workspace(self, data, rows: int) -> NDArray:
         """Return room for the activations of a batch of `rows` rows of `data`."""
-        ordered = data.order.size and not data.row_starts.size
-        kinds = self.layers["kind"][0], self.inference["kind"][0]
-        gathers = ordered or any(kind != engine.DENSE for kind in kinds)
+        gathers = self._gathers or (data.order.size and not data.row_starts.size)
         numbers = self.numbers_per_row + (self.n_features if gathers else 0)
         return np.empty(rows * numbers, data.X.dtype)
 
@@ -261,35 +263,38 @@ class Network:
             views["normalizations_"] = [{k: a[names.get(k, k)] for k in keys} for a in normal]
         return views
 
-    def _ordered(self, coefs_, intercepts_, normalizations_=()) -> list[tuple[int, NDArray]]:
-        """Return where each of an estimator's arrays stands in the flat vector."""
+    def _listed(self, coefs_, intercepts_, normalizations_=()) -> list[NDArray]:
+        """Return an estimator's arrays as they follow one another in the flat vector."""
+        if self._is_plain:
+            return [array for layer in zip(coefs_, intercepts_, strict=True) for array in layer]
         dense, normal = iter(zip(coefs_, intercepts_, strict=True)), iter(normalizations_)
-        ordered = []
+        arrays = []
         for place in self._places:
             if "mean" in place:
                 own = next(normal)
                 own = {**own, "weights": own["gamma"], "bias": own["beta"]}
             else:
                 own = dict(zip(("weights", "bias"), next(dense), strict=True))
-            ordered += [(begin, own[name]) for name, (begin, _) in place.items()]
-        return ordered
+            arrays += [own[name] for name in place]
+        return arrays
 
     def flat(self, views: dict[str, list]) -> NDArray:
         """Return the flat vector of an estimator's arrays, given by their attributes' names.
 
         It is the vector that they are views of, if they still are those of `views`, else a copy.
         """
-        ordered = self._ordered(**views)
-        params = ordered[0][1].base
+        arrays = self._listed(**views)
+        params = arrays[0].base
         if isinstance(params, np.ndarray) and params.shape == (self.n_numbers,):
             start, size = params.__array_interface__["data"][0], params.itemsize
-            if all(
-                array.base is params and array.__array_interface__["data"][0] == start + i * size
-                for i, array in ordered
-            ):
+            for begin, array in zip(self._begins, arrays, strict=True):
+                address = array.__array_interface__["data"][0]
+                if array.base is not params or address != start + begin * size:
+                    break
+            else:
                 return params
         params = np.empty(self.n_numbers, self.dtype)
-        for begin, array in ordered:
+        for begin, array in zip(self._begins, arrays, strict=True):
             params[begin : begin + array.size] = np.ravel(array)
         return params
 
@@ -316,10 +321,11 @@ class Network:
         seed : int, default=0
             Makes the masks of dropout, with the table `sampling`.
         """
+        n_outputs = self.n_outputs if layers is None else int(layers["n_out"][-1])
         layers = self.inference if layers is None else layers
         data = engine.as_data(X, params.dtype, order=rows)
         n_rows = X.shape[0] if rows is None else len(rows)
-        out = np.empty((n_rows, int(layers["n_out"][-1])), params.dtype)
+        out = np.empty((n_rows, n_outputs), params.dtype)
         chunk = self.chunk_rows(n_rows)
         work = self.workspace(data, chunk)
         engine.scores(data, layers, params, out, work, chunk, np.uint64(seed))

@@ -120,10 +120,11 @@ class Progress:
 
     def outcome(self) -> dict[str, Any]:
         """Return the fitted attributes that say what training has come to."""
-        standing, score = self.standing, self.standing.best_score
-        if np.isinf(score):
+        standing = self.standing
+        score: float | None = standing.best_score
+        if standing.best_score == -np.inf:
             score = None if self.validate is None else np.nan
-        found = {
+        found: dict[str, Any] = {
             "best_loss_": None if self.early_stopping else np.float64(standing.best_loss),
             "best_validation_score_": score,
             "converged_": standing.converged,

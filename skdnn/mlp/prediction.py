@@ -24,8 +24,9 @@ class FittedNetwork(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstim
             setattr(self, name, value)
 
     def _views(self) -> dict[str, list]:
+        fitted = self.__dict__
         names = ("coefs_", "intercepts_", "normalizations_")
-        return {name: getattr(self, name) for name in names if hasattr(self, name)}
+        return {name: fitted[name] for name in names if name in fitted}
 
     def _checked(self, X):
         """Return the rows to predict, and the parameters in the type to compute in."""

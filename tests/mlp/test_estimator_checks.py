@@ -64,13 +64,13 @@ def _options(sgd_rate):
 
 def _layers():
     """Return settings of the layers, and of what acts on their weights."""
-    regularizers = {"kernel_regularizer": L1L2(1e-4, 1e-4), "bias_regularizer": L2(1e-4)}
+    both = {"kernel_regularizer": L1L2(1e-4, 1e-4), "bias_regularizer": L2(1e-4)}
     # A bias that the normalisation subtracts again has no gradient but rounding, which Adam scales.
-    first = Dense(50, "elu", use_bias=False, max_norm=3.0, **regularizers)
+    first = Dense(50, "elu", use_bias=False, max_norm=3.0, kernel_regularizer=L2(1e-4))
     return [
         {"batch_norm": True, "learning_rate_init": 0.01},
         {"hidden_layers": [first, BatchNorm(), Maxout(20)], "learning_rate_init": 0.01},
-        {"hidden_layers": [Maxout(50, **regularizers), Dense(20, use_bias=False)]},
+        {"hidden_layers": [Maxout(50, **both), Dense(20, use_bias=False)]},
         {"hidden_layers": [Dropout(0.1), Dense(50)], "learning_rate_init": 0.01},
         {"average": EMA(0.99), "learning_rate_init": 0.01},
         {"clip_norm": 1.0, "learning_rate_init": 0.01},
