@@ -399,6 +399,11 @@ def check_schedule(schedule: Any, max_iter: int) -> None:
     InvalidParameterError
         When one cannot be used; a ValueError too.
     """
+    if isinstance(schedule, type):
+        raise InvalidParameterError(
+            f"The learning rate follows an object, not a class: write {schedule.__name__}() "
+            f"instead of {schedule.__name__}."
+        )
     if isinstance(schedule, Schedule):
         schedule.check(max_iter)
 

@@ -145,9 +145,10 @@ class Progress:
             if self.validate is not None:
                 print(f"Validation score: {row['validation_score']:f}")
         standing, before = self.standing, self.standing.best_score
-        # A score that is not known is worse than any.
-        score = row.get("validation_score", np.nan)
-        standing.best_score = max(before, -np.inf if np.isnan(score) else score)
+        if self.validate is not None:
+            score = row["validation_score"]
+            # A score that is not known is worse than any.
+            standing.best_score = max(before, -np.inf if np.isnan(score) else score)
         if not self.early_stopping:
             self._count(loss <= standing.best_loss - self.tol)
             standing.best_loss = min(standing.best_loss, loss)

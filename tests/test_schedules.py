@@ -431,3 +431,11 @@ def test_linear_models_follow_the_names_too():
     np.testing.assert_allclose(rates[:4], [0.1, 0.02, 0.004, 0.0008], rtol=1e-12)
     assert 2e-7 < rates[-1] <= 1e-6
     assert model.set_params(schedule="constant").fit(X, y).n_iter_ == 1
+
+
+@pytest.mark.parametrize(
+    "model", [MLPNet(learning_rate=CosineDecay), GDLogisticRegression(schedule=CosineDecay)]
+)
+def test_a_class_is_no_schedule(model):
+    with pytest.raises(InvalidParameterError, match=r"write CosineDecay\(\) instead of Cosine"):
+        model.fit(X, Y)
