@@ -102,6 +102,7 @@ class Network:
         kept = self._blocks[kinds != engine.DROPOUT]
         self.ends = [int((kept <= number).sum()) for number in range(len(blocks))]
         self._describe_objective(loss_parameter)
+        self._is_dense = bool((self.layers["kind"] == engine.DENSE).all())
         self._widest = max(self.n_features, int(self.objective["widest"][0]))
         first = self.layers["kind"][0], self.inference["kind"][0]
         self._gathers = any(kind != engine.DENSE for kind in first)
@@ -172,6 +173,10 @@ class Network:
     def is_random(self) -> bool:
         """Whether training drops anything."""
         return bool((self.layers["kind"] == engine.DROPOUT).any())
+
+    def seed(self, number: int) -> np.uint64 | None:
+        """Return the seed of the masks in the form that the engine takes."""
+        return None if self._is_dense else np.uint64(number)
 
     @property
     def normalizes(self) -> bool:
@@ -328,7 +333,7 @@ class Network:
         out = np.empty((n_rows, n_outputs), params.dtype)
         chunk = self.chunk_rows(n_rows)
         work = self.workspace(data, chunk)
-        engine.scores(data, layers, params, out, work, chunk, np.uint64(seed))
+        engine.scores(data, layers, params, out, work, chunk, self.seed(seed))
         return out
 
     def mean_loss(self, scores: NDArray, targets: NDArray, weight: NDArray | None = None) -> float:

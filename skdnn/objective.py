@@ -37,13 +37,21 @@ class Objective:
             self._rows = min(self.n_rows, max(self._rows, chunk))
         self._work = network.workspace(self.data, self._rows)
         self._part = np.zeros(network.n_numbers, network.dtype)
+        self._seed = network.seed(0)
         self.n_evaluations = 0
 
     def _loss(self, params: NDArray) -> tuple[float, float]:
         self.n_evaluations += 1
         net = self.network
         return engine.mean_loss(
-            self.data, self.n_rows, net.inference, net.objective, params, self._work, self._rows
+            self.data,
+            self.n_rows,
+            net.inference,
+            net.objective,
+            params,
+            self._work,
+            self._rows,
+            self._seed,
         )
 
     def loss(self, params: NDArray) -> float:
@@ -70,5 +78,6 @@ class Objective:
             self._part,
             self._work,
             self._rows,
+            self._seed,
         )
         return sum(value), gradient

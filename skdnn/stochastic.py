@@ -97,7 +97,7 @@ class Optimization:
         self._trained: NDArray | None = None
         self.settings, self.schedule, self.rate = record[()], schedule, schedule.rate
         self.epochs = self.steps = 0
-        self.seed = np.uint64(seed)
+        self.seed = network.seed(seed)
         self.moments = np.zeros(optimizer.n_moments * network.n_params, network.dtype)
 
     def current(self, params: NDArray) -> NDArray:
@@ -187,6 +187,13 @@ class Batches:
         """Return the mean loss of the rows that come first."""
         net = self.network
         loss, _ = engine.mean_loss(
-            self.data, self.size, net.inference, net.objective, params, self.work, self.size
+            self.data,
+            self.size,
+            net.inference,
+            net.objective,
+            params,
+            self.work,
+            self.size,
+            net.seed(0),
         )
         return loss * net.value_scale

@@ -12,7 +12,6 @@ import numpy as np
 
 from skdnn.engine._jit import kernel
 from skdnn.engine.elementary import ONE, ZERO, exp
-from skdnn.engine.epoch import NO_DROPOUT
 from skdnn.engine.layers import NO_BIAS, bias_of, forward, weights_of
 from skdnn.engine.losses import BINARY_LOG_LOSS, HUBER, LOG_LOSS, POISSON, softmax
 from skdnn.engine.penalties import finish_gradient
@@ -50,7 +49,7 @@ def score_curvature(data, n_rows, layers, objective, params, curvature, work, ca
     parameter = params.dtype.type(objective[0].parameter)
     for start in range(0, n_rows, capacity):
         rows = min(capacity, n_rows - start)
-        scores = forward(data, layers, params, work, capacity, start, rows, NO_DROPOUT)
+        scores = forward(data, layers, params, work, capacity, start, rows, None)
         z, out = scores.ravel(), curvature[start : start + rows].ravel()
         if objective[0].loss == LOG_LOSS:
             softmax(scores)

@@ -25,12 +25,12 @@ from skdnn.engine.penalties import (
 )
 from skdnn.engine.products import buffer, copy, gather
 
-NO_DROPOUT = np.uint64(0)
-
 
 @kernel
 def step_key(seed, t):
-    """Return the key of a step's masks: any number but zero."""
+    """Return the key of a step's masks; None where there is no seed."""
+    if seed is None:
+        return None
     return mix(seed ^ mix(np.uint64(t) + np.uint64(1))) | np.uint64(1)
 
 
@@ -67,7 +67,7 @@ def batch_gradient(data, layers, objective, params, gradient, work, capacity, st
     room = objective[0].widest * capacity
     first = objective[0].deltas * capacity
     delta, other = work[first : first + room], work[first + room : first + 2 * room]
-    backward(data, layers, params, gradient, work, capacity, start, rows, delta, other)
+    backward(data, layers, params, gradient, work, capacity, start, rows, key, delta, other)
     return total, weight
 
 
@@ -141,8 +141,9 @@ def train_epoch(
     """Train for one epoch, in place; return the mean of the batches' objectives.
 
     `rates` has the learning rate of each batch, `t` is the number of steps made before; with `seed`
-    it makes the masks of dropout. A mean that is not finite ends the epoch at once. `mean` is the
-    running mean of the parameters; empty for none. `gradient` is zero where layers are frozen.
+    it makes the masks of dropout. Where all layers are dense `seed` is None. A mean that is not
+    finite ends the epoch at once. `mean` is the running mean of the parameters; empty for none.
+    `gradient` is zero where layers are frozen.
     """
     total, shrinks = 0.0, has_l1(layers)
     bounds = settings.weight_decay != 0.0 or has_max_norm(layers)
@@ -169,23 +170,30 @@ def train_epoch(
 
 
 @kernel
-def mean_loss(data, n_rows, layers, objective, params, work, capacity):
-    """Return the objective's two parts: the mean loss and the penalties."""
+def mean_loss(data, n_rows, layers, objective, params, work, capacity, seed):
+    """Return the objective's two parts: the mean loss and the penalties.
+
+    `seed` is None where all layers are dense.
+    """
     total, weight = 0.0, 0.0
     for start in range(0, n_rows, capacity):
         rows = min(capacity, n_rows - start)
-        part = batch_loss(data, layers, objective, params, work, capacity, start, rows, NO_DROPOUT)
+        part = batch_loss(
+            data, layers, objective, params, work, capacity, start, rows, step_key(seed, start)
+        )
         total += part[0]
         weight += part[1]
     return total / weight, penalty(layers, params, weight)
 
 
 @kernel
-def loss_and_gradient(data, n_rows, layers, objective, params, gradient, part, work, capacity):
+def loss_and_gradient(
+    data, n_rows, layers, objective, params, gradient, part, work, capacity, seed
+):
     """Return the mean loss and the penalties; write the gradient of their sum, without the L1 part.
 
     The rows are taken `capacity` at a time, so that the workspace does not grow with their number;
-    `part` has the shape of the gradient.
+    `part` has the shape of the gradient. `seed` is None where all layers are dense.
     """
     total, weight = 0.0, 0.0
     gradient[:] = 0
@@ -193,7 +201,16 @@ def loss_and_gradient(data, n_rows, layers, objective, params, gradient, part, w
     for start in range(0, n_rows, capacity):
         rows = min(capacity, n_rows - start)
         sums = batch_gradient(
-            data, layers, objective, params, part, work, capacity, start, rows, NO_DROPOUT
+            data,
+            layers,
+            objective,
+            params,
+            part,
+            work,
+            capacity,
+            start,
+            rows,
+            step_key(seed, start),
         )
         total += sums[0]
         weight += sums[1]
@@ -205,7 +222,10 @@ def loss_and_gradient(data, n_rows, layers, objective, params, gradient, part, w
 
 @kernel
 def scores(data, layers, params, out, work, capacity, seed):
-    """Write the last layer's outputs for all rows into `out`; `seed` makes dropout's masks."""
+    """Write the last layer's outputs for all rows into `out`.
+
+    `seed` makes the masks of dropout; it is None where all layers are dense.
+    """
     for start in range(0, out.shape[0], capacity):
         rows = min(capacity, out.shape[0] - start)
         key = step_key(seed, start)

@@ -27,7 +27,7 @@ def _gradient(activation, loss, dtype):
     gradient, part = np.empty_like(params), np.empty_like(params)
     work = network.workspace(data, 4)
     value = engine.loss_and_gradient(
-        data, 7, network.layers, network.objective, params, gradient, part, work, 4
+        data, 7, network.layers, network.objective, params, gradient, part, work, 4, None
     )
     return np.append(gradient, value)
 

@@ -5,9 +5,11 @@ import pytest
 from scipy import sparse
 
 from skdnn import engine
-from skdnn.engine.epoch import NO_DROPOUT, batch_gradient, batch_loss
+from skdnn.engine.epoch import batch_gradient, batch_loss
 from skdnn.layers import BatchNorm, Dense, Dropout, Maxout
 from skdnn.network import Network
+
+NO_DROPOUT = np.uint64(0)
 
 N_ROWS, N_FEATURES = 19, 4
 # The batch: so many rows from this place of the order, in a workspace with room for more.

@@ -5,10 +5,11 @@ import pytest
 from direct import initial, train
 
 from skdnn import engine
-from skdnn.engine.epoch import NO_DROPOUT
 from skdnn.engine.layers import forward
 from skdnn.layers import BatchNorm, Dense
 from skdnn.network import Network
+
+NO_DROPOUT = np.uint64(0)
 
 RNG = np.random.RandomState(0)
 X = RNG.normal(size=(31, 3)) * [1.0, 5.0, 0.2] + [0.0, 100.0, -1.0]

@@ -6,12 +6,14 @@ from direct import initial, train
 from sklearn.linear_model import Lasso, LogisticRegression
 
 from skdnn import engine
-from skdnn.engine.epoch import NO_DROPOUT, batch_gradient, batch_loss
+from skdnn.engine.epoch import batch_gradient, batch_loss
 from skdnn.engine.penalties import clip_norm, finish_gradient, penalty
 from skdnn.layers import BatchNorm, Dense, Maxout
 from skdnn.network import Network
 from skdnn.regularizers import L1, L1L2, L2
 from skdnn.schedules import CosineDecay
+
+NO_DROPOUT = np.uint64(0)
 
 RNG = np.random.RandomState(0)
 X, Y = RNG.normal(size=(12, 4)), RNG.normal(size=(12, 2))
