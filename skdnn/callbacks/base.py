@@ -95,7 +95,8 @@ class Monitor(EpochCallback):
         if self.monitor not in row:
             raise ValueError(
                 f"monitor={self.monitor!r} is not in the history, which has {sorted(row)}. The "
-                "validation_… need rows to validate on: X_val and y_val in fit, or early_stopping."
+                "validation_… are of networks with rows to validate on: X_val and y_val in fit, or "
+                "early_stopping."
             )
         largest = self.mode == "max" or (self.mode == "auto" and "loss" not in self.monitor)
         value = -row[self.monitor] if largest else row[self.monitor]

@@ -122,7 +122,9 @@ class StochasticFit(BaseEstimator):
         seen from about 1000 of the rows, spread over all. The parameters must be the same too, but
         for those that say when training ends, `max_iter` (the number of epochs in all), `tol` and
         `n_iter_no_change`, and for `verbose` and `transform_layer`. A `learning_rate` that depends
-        on `max_iter` stays as it was. Callbacks are to be set again, and begin anew.
+        on `max_iter` stays as it was. Callbacks are to be set again: those that watch a quantity of
+        `history_` catch up with it, all others begin anew, and weights from before the checkpoint
+        are not known to them.
 
         Parameters
         ----------

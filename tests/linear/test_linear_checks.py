@@ -6,6 +6,7 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from skdnn import GDLinearRegression, GDLogisticRegression, SoftmaxClassifier
+from skdnn.schedules import CosineDecay
 
 SOLVERS = ["newton", "lbfgs", "nesterov", "gd", "sgd"]
 OPTIONS = [
@@ -14,6 +15,8 @@ OPTIONS = [
     {"warm_start": True},
     {"dtype": "float32"},
     {"solver": "sgd", "batch_size": 5, "max_iter": 1000},
+    {"solver": "sgd", "schedule": "adaptive", "max_iter": 1000},
+    {"solver": "sgd", "schedule": CosineDecay(), "max_iter": 1000},
 ]
 CLASSIFIER_OPTIONS = [
     {"C": np.inf},

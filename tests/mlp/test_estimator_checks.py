@@ -128,11 +128,8 @@ def _cannot_hold(estimator):
     if np.size(getattr(estimator, "quantile", 0.5)) > 1:
         reasons |= dict.fromkeys(
             (
-                "check_array_api_input",
                 "check_estimator_sparse_array",
                 "check_estimator_sparse_matrix",
-                "check_fit_score_takes_y",
-                "check_pipeline_consistency",
                 "check_regressor_multioutput",
                 "check_regressors_train",
             ),
