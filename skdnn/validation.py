@@ -1,17 +1,35 @@
-"""Checks of parameters and weights that scikit-learn's own helpers do not make."""
+"""Checks of parameters, data and weights.
 
+Those that scikit-learn's own helpers do not make, and those that they make too slowly for a single
+row or a thousand.
+"""
+
+import functools
+import inspect
+import math
+from contextlib import nullcontext
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.utils._param_validation import Options, StrOptions
+from sklearn.utils._param_validation import (
+    InvalidParameterError,
+    Options,
+    StrOptions,
+    validate_parameter_constraints,
+)
 from sklearn.utils.class_weight import compute_class_weight
-from sklearn.utils.validation import _check_sample_weight
+from sklearn.utils.multiclass import check_classification_targets
+from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
 
 from skdnn import engine
+from skdnn.threads import one_blas_thread
 
 # What a parameter `dtype` may be.
 DTYPES = [StrOptions({"float32", "float64"}), Options(type, {np.float32, np.float64}), None]
+
+# OpenBLAS shares out no product of so few numbers; setting its threads would take longer.
+_FEW_NUMBERS = 9216
 
 
 class Registered(StrOptions):
@@ -38,6 +56,154 @@ class ScorerName(StrOptions):
 
     def __str__(self) -> str:
         return "'loss', the name of a scorer (sklearn.metrics.get_scorer_names())"
+
+
+@functools.cache
+def _valid_defaults(estimator_class: type) -> dict[str, Any]:
+    """Return the parameters of an estimator, with their defaults where those are valid."""
+    constraints = estimator_class._parameter_constraints  # type: ignore[attr-defined]
+    defaults = {}
+    for name in estimator_class._get_param_names():  # type: ignore[attr-defined]
+        default = inspect.signature(estimator_class).parameters[name].default
+        try:
+            validate_parameter_constraints(constraints, {name: default}, "")
+        except InvalidParameterError:
+            # No value is this object, so that each will be checked.
+            default = object()
+        defaults[name] = default
+    return defaults
+
+
+def check_params(estimator: Any) -> None:
+    """Check an estimator's parameters; those that are the defaults are known to be valid.
+
+    Raises
+    ------
+    InvalidParameterError
+        When one has a value that it cannot have; a ValueError too.
+    """
+    cls: Any = type(estimator)
+    params = {name: getattr(estimator, name) for name in _valid_defaults(cls)}
+    changed = {name: v for name, v in params.items() if v is not _valid_defaults(cls)[name]}
+    validate_parameter_constraints(cls._parameter_constraints, changed, cls.__name__)
+
+
+def _is_finite(array: NDArray) -> bool:
+    """Return whether all numbers are finite; False also where a sum of their squares overflows."""
+    if not array.flags.forc:
+        return bool(np.isfinite(array).all())
+    flat = array.ravel(order="K")
+    one_thread = one_blas_thread() if flat.size > _FEW_NUMBERS else nullcontext()
+    with one_thread, np.errstate(over="ignore", invalid="ignore"):
+        return math.isfinite(np.dot(flat, flat))
+
+
+def _is_plain(X: Any) -> bool:
+    """Return whether there is nothing to convert and nothing wrong with a matrix of features."""
+    return (
+        type(X) is np.ndarray
+        and X.ndim == 2
+        and X.dtype in (np.float64, np.float32)
+        and X.size > 0
+        and _is_finite(X)
+    )
+
+
+def check_rows(estimator: Any, X: Any) -> Any:
+    """Return the rows to predict as scikit-learn's `validate_data` would, dense or CSR.
+
+    What needs no conversion and has no names does not go through its layers, which take longer
+    than the prediction of a few rows.
+
+    Raises
+    ------
+    NotFittedError
+        When the estimator is not fitted; a ValueError too.
+    ValueError
+        When the data cannot be used, or have other features than those of the fit.
+    """
+    fitted = vars(estimator)
+    if (
+        "feature_names_in_" not in fitted
+        and _is_plain(X)
+        and X.shape[1] == fitted.get("n_features_in_")
+    ):
+        return X
+    check_is_fitted(estimator)
+    return validate_data(estimator, X, accept_sparse="csr", reset=False)
+
+
+def check_training_data(estimator: Any, X: Any, y: Any, dtypes: list, **more: Any):
+    """Return features and targets as scikit-learn's `validate_data` would, in C order.
+
+    Likewise without its layers where nothing has to be done.
+
+    Parameters
+    ----------
+    estimator : estimator
+        Whose attributes `n_features_in_` and `feature_names_in_` are set.
+    X : {array-like, sparse matrix} of shape (n_samples, n_features)
+    y : array-like of shape (n_samples,), or what `more` allows
+    dtypes : list of dtype
+        Those that `X` may have; others are converted to the first.
+    **more
+        To `validate_data`.
+
+    Returns
+    -------
+    X : ndarray or CSR matrix
+    y : ndarray
+
+    Raises
+    ------
+    ValueError
+        When the data cannot be used.
+    """
+    if (
+        type(y) is np.ndarray
+        and y.ndim == 1
+        and (y.dtype.kind in "biu" or (y.dtype.kind == "f" and _is_finite(y)))
+        and _is_plain(X)
+        and len(X) == len(y)
+        and X.dtype in dtypes
+        and X.flags.c_contiguous
+    ):
+        estimator.n_features_in_ = X.shape[1]
+        vars(estimator).pop("feature_names_in_", None)
+        return X, y
+    return validate_data(estimator, X, y, accept_sparse="csr", dtype=dtypes, order="C", **more)
+
+
+def encode_classes(y: NDArray) -> tuple[NDArray, NDArray]:
+    """Return the classes among the labels, sorted, and the number of each label's class.
+
+    For two classes these numbers are booleans.
+
+    Raises
+    ------
+    ValueError
+        When the labels are not those of classes.
+    """
+    # Classes that are whole numbers close to each other are counted, not sorted.
+    counts, first = None, 0
+    if y.dtype.kind in "iu":
+        first, last = int(y.min()), int(y.max())
+        if last - first < len(y) and last <= np.iinfo(np.intp).max:
+            places = np.subtract(y, first, dtype=np.intp)
+            counts = np.bincount(places)
+    if counts is None:
+        check_classification_targets(y)
+        classes = np.unique(y)
+        labels = y == classes[-1] if len(classes) == 2 else np.searchsorted(classes, y)
+        return classes, labels
+    present = counts > 0
+    classes = (np.flatnonzero(present) + first).astype(y.dtype)
+    if len(classes) > len(y) // 2:
+        # For its warning that this may be a regression.
+        check_classification_targets(y)
+    if len(classes) == 2:
+        return classes, y == classes[1]
+    return classes, (np.cumsum(present) - 1)[places]
 
 
 def check_row_weights(

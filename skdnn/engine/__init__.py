@@ -32,6 +32,9 @@ _HOMES = {
     "read_only": "data",
     "scores": "epoch",
     "shuffle": "random",
+    "single_output_epoch": "single_output",
+    "single_output_gradient": "single_output",
+    "single_output_hessian_vector": "single_output",
     "soft_threshold": "penalties",
     "train_epoch": "epoch",
 }

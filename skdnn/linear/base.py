@@ -8,7 +8,6 @@ from numpy.typing import NDArray
 from scipy.sparse import issparse
 from sklearn.base import BaseEstimator
 from sklearn.callback import CallbackContext, CallbackSupportMixin
-from sklearn.linear_model._base import SparseCoefMixin
 from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval, StrOptions
 
@@ -19,7 +18,7 @@ from skdnn.solvers import SOLVERS, Problem, Record, run_solver
 from skdnn.solvers import Options as SolverOptions
 from skdnn.tasks import EpochTasks
 from skdnn.threads import one_blas_thread
-from skdnn.validation import DTYPES
+from skdnn.validation import DTYPES, check_params
 
 GRADIENT_SOLVERS = frozenset(name for name, row in SOLVERS.items() if row.uses_gradient)
 
@@ -40,7 +39,14 @@ def checked_start(value: Any, shape: tuple[int, ...], name: str) -> NDArray:
     return array.reshape(shape)
 
 
-class LinearNetwork(CallbackSupportMixin, SparseCoefMixin, BaseEstimator):
+def _sparse_coef_mixin():
+    # Imported on first use: it comes with all of scikit-learn's linear models.
+    from sklearn.linear_model._base import SparseCoefMixin
+
+    return SparseCoefMixin
+
+
+class LinearNetwork(CallbackSupportMixin, BaseEstimator):
     """Base of the linear models: fits a network of one layer."""
 
     _parameter_constraints: ClassVar[dict] = {
@@ -62,7 +68,7 @@ class LinearNetwork(CallbackSupportMixin, SparseCoefMixin, BaseEstimator):
     }
 
     def _validate_params(self):
-        super()._validate_params()
+        check_params(self)
         check_schedule(self.schedule, self.max_iter)
 
     def _dtypes(self) -> list:
@@ -190,6 +196,26 @@ class LinearNetwork(CallbackSupportMixin, SparseCoefMixin, BaseEstimator):
 
     def _set_path(self, path: NDArray, n_features: int, n_outputs: int) -> None:
         self.coef_path_, self.intercept_path_ = self._split(path, n_features, n_outputs)
+
+    def sparsify(self):
+        """Make `coef_` a sparse matrix, which takes less room where most coefficients are zero.
+
+        Returns
+        -------
+        self : object
+            Fitted estimator.
+        """
+        return _sparse_coef_mixin().sparsify(self)
+
+    def densify(self):
+        """Make `coef_` an array again, as it is after a fit.
+
+        Returns
+        -------
+        self : object
+            Fitted estimator.
+        """
+        return _sparse_coef_mixin().densify(self)
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()

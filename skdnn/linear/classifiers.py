@@ -3,148 +3,13 @@
 from numbers import Real
 from typing import ClassVar
 
-import numpy as np
-from numpy.typing import NDArray
-from scipy.special import expit, log_expit, log_softmax, softmax
-from sklearn.base import _fit_context
-from sklearn.linear_model._base import LinearClassifierMixin
 from sklearn.utils._param_validation import Interval, StrOptions
-from sklearn.utils.multiclass import check_classification_targets
-from sklearn.utils.validation import validate_data
 
-from skdnn.linear.base import LinearNetwork
+from skdnn.linear.base_classifier import LinearNetworkClassifier
 from skdnn.solvers import SOLVERS
-from skdnn.validation import check_row_weights
 
 
-class _LinearNetworkClassifier(LinearClassifierMixin, LinearNetwork):
-    """Base of the classifiers; `_one_neuron_for_two` says how two classes are told apart."""
-
-    _one_neuron_for_two: ClassVar[bool]
-    _parameter_constraints: ClassVar[dict] = {
-        **LinearNetwork._parameter_constraints,
-        "C": [Interval(Real, 0, None, closed="right")],
-        "class_weight": [dict, StrOptions({"balanced"}), None],
-    }
-
-    @_fit_context(prefer_skip_nested_validation=True)
-    def fit(self, X, y, sample_weight=None, *, coef_init=None, intercept_init=None):
-        """Fit the model.
-
-        Parameters
-        ----------
-        X : {array-like, sparse matrix} of shape (n_samples, n_features)
-            Training data.
-        y : array-like of shape (n_samples,)
-            Class labels.
-        sample_weight : array-like of shape (n_samples,), default=None
-            What each sample counts; None for one. A sample of weight zero is left out.
-        coef_init : array-like of the shape of `coef_`, default=None
-            Coefficients to start from; None for zeros, or `coef_` with `warm_start`.
-        intercept_init : array-like of the shape of `intercept_`, default=None
-            Intercepts to start from; None for zeros, or `intercept_` with `warm_start`.
-
-        Returns
-        -------
-        self : object
-            Fitted estimator.
-
-        Raises
-        ------
-        ValueError
-            When the data are not as described, have one class only, `coef_init` or
-            `intercept_init` do not fit, the solver cannot handle the penalty, or a fixed
-            `learning_rate` is so large that the loss diverges.
-        """
-        fit = self._begin_fit(X, y, sample_weight)
-        X, y = validate_data(self, X, y, accept_sparse="csr", dtype=self._dtypes(), order="C")
-        check_classification_targets(y)
-        classes = np.unique(y)
-        if len(classes) < 2:
-            raise ValueError(
-                "This solver needs samples of at least 2 classes in the data, but the data "
-                f"contains only one class: {classes[0]!r}"
-            )
-        if self.warm_start and not np.array_equal(getattr(self, "classes_", classes), classes):
-            raise ValueError(
-                f"warm_start=True, but y has other classes than before: {classes} instead of "
-                f"{self.classes_}."
-            )
-        labels = y == classes[1] if len(classes) == 2 else np.searchsorted(classes, y)
-        rows = check_row_weights(
-            X,
-            sample_weight,
-            class_weight=self.class_weight,
-            classes=classes,
-            labels=labels.astype(np.int64, copy=False),
-        )
-        one_neuron = self._one_neuron_for_two and len(classes) == 2
-        self.classes_ = classes
-        n_iter = self._fit_layer(
-            fit,
-            X,
-            labels[:, None],
-            rows,
-            "binary_log_loss" if one_neuron else "log_loss",
-            1 if one_neuron else len(classes),
-            lambda total: (
-                self.l1_ratio / (self.C * total),
-                (1 - self.l1_ratio) / (self.C * total),
-            ),
-            (coef_init, intercept_init),
-            lambda coef, intercept: {"coef_": coef, "intercept_": intercept},
-        )
-        self.n_iter_ = np.array([n_iter], dtype=np.int32)
-        return self
-
-    def predict_proba(self, X) -> NDArray:
-        """Return the probabilities of the classes.
-
-        Parameters
-        ----------
-        X : {array-like, sparse matrix} of shape (n_samples, n_features)
-            Samples.
-
-        Returns
-        -------
-        probabilities : ndarray of shape (n_samples, n_classes)
-            In the order of `classes_`.
-        """
-        scores = self.decision_function(X)
-        if scores.ndim == 1:
-            return np.column_stack([expit(-scores), expit(scores)])
-        return softmax(scores, axis=1)
-
-    def predict_log_proba(self, X) -> NDArray:
-        """Return the logarithms of the classes' probabilities.
-
-        They are computed from the scores, so that they are finite where a probability is too
-        small for a floating point number.
-
-        Parameters
-        ----------
-        X : {array-like, sparse matrix} of shape (n_samples, n_features)
-            Samples.
-
-        Returns
-        -------
-        log_probabilities : ndarray of shape (n_samples, n_classes)
-            In the order of `classes_`.
-        """
-        scores = self.decision_function(X)
-        if scores.ndim == 1:
-            return np.column_stack([log_expit(-scores), log_expit(scores)])
-        return log_softmax(scores, axis=1)
-
-    def __sklearn_tags__(self):
-        tags = super().__sklearn_tags__()
-        # Without intercepts classes can be told apart by a plane through the origin only, and a
-        # random search finds what it finds.
-        tags.classifier_tags.poor_score = not self.fit_intercept or self.solver == "random_search"
-        return tags
-
-
-class GDLogisticRegression(_LinearNetworkClassifier):
+class GDLogisticRegression(LinearNetworkClassifier):
     """Logistic regression as a network: one sigmoid neuron, or one softmax neuron per class.
 
     A drop-in for scikit-learn's `LogisticRegression`: the same objective, parameters and
@@ -301,7 +166,7 @@ class GDLogisticRegression(_LinearNetworkClassifier):
         self.dtype = dtype
 
 
-class SoftmaxClassifier(_LinearNetworkClassifier):
+class SoftmaxClassifier(LinearNetworkClassifier):
     """Softmax regression: one linear neuron for each class, also for two.
 
     For two classes it has twice the coefficients of `GDLogisticRegression`, and half its penalty at
@@ -424,7 +289,7 @@ class SoftmaxClassifier(_LinearNetworkClassifier):
 
     _one_neuron_for_two = False
     _parameter_constraints: ClassVar[dict] = {
-        **_LinearNetworkClassifier._parameter_constraints,
+        **LinearNetworkClassifier._parameter_constraints,
         "solver": [StrOptions({"auto", *SOLVERS})],
         "sigma": [Interval(Real, 0, None, closed="neither")],
     }
@@ -469,20 +334,3 @@ class SoftmaxClassifier(_LinearNetworkClassifier):
         self.sigma = sigma
         self.store_path = store_path
         self.dtype = dtype
-
-    def decision_function(self, X) -> NDArray:
-        """Return the scores of the classes, the layer's outputs before the softmax.
-
-        Parameters
-        ----------
-        X : {array-like, sparse matrix} of shape (n_samples, n_features)
-            Samples.
-
-        Returns
-        -------
-        scores : ndarray of shape (n_samples, n_classes), or (n_samples,) for two classes
-            For two classes the score of the second less that of the first, the logarithm of their
-            odds, as scikit-learn's convention has it.
-        """
-        scores = super().decision_function(X)
-        return scores[:, 1] - scores[:, 0] if len(self.classes_) == 2 else scores

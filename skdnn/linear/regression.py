@@ -9,10 +9,10 @@ from scipy.sparse import issparse
 from sklearn.base import MultiOutputMixin, RegressorMixin, _fit_context
 from sklearn.utils._param_validation import Interval
 from sklearn.utils.extmath import safe_sparse_dot
-from sklearn.utils.validation import check_array, check_is_fitted, validate_data
+from sklearn.utils.validation import check_array
 
 from skdnn.linear.base import LinearNetwork
-from skdnn.validation import check_row_weights
+from skdnn.validation import check_row_weights, check_rows, check_training_data
 
 
 def spread(y: NDArray, weight: NDArray | None, centred: bool) -> float:
@@ -208,16 +208,7 @@ class GDLinearRegression(MultiOutputMixin, RegressorMixin, LinearNetwork):
         if issparse(y):
             # Raises: several targets, which may be sparse elsewhere in scikit-learn, may not here.
             check_array(y, accept_sparse=False, input_name="y")
-        X, y = validate_data(
-            self,
-            X,
-            y,
-            accept_sparse="csr",
-            dtype=self._dtypes(),
-            order="C",
-            multi_output=True,
-            y_numeric=True,
-        )
+        X, y = check_training_data(self, X, y, self._dtypes(), multi_output=True, y_numeric=True)
         targets = y.reshape(len(y), -1).astype(X.dtype, copy=False)
         weight, kept = check_row_weights(X, sample_weight)
 
@@ -256,6 +247,5 @@ class GDLinearRegression(MultiOutputMixin, RegressorMixin, LinearNetwork):
         y : ndarray of shape (n_samples,) or (n_samples, n_targets)
             Predicted values.
         """
-        check_is_fitted(self)
-        X = validate_data(self, X, accept_sparse="csr", reset=False)
+        X = check_rows(self, X)
         return safe_sparse_dot(X, self.coef_.T, dense_output=True) + self.intercept_

@@ -5,10 +5,11 @@ from numbers import Integral
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import check_is_fitted
 
 from skdnn.network import Network
 from skdnn.threads import one_blas_thread
+from skdnn.validation import check_rows
 
 
 class FittedNetwork(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
@@ -30,8 +31,7 @@ class FittedNetwork(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstim
 
     def _checked(self, X):
         """Return the rows to predict, and the parameters in the type to compute in."""
-        check_is_fitted(self)
-        X = validate_data(self, X, accept_sparse="csr", reset=False)
+        X = check_rows(self, X)
         dtype = np.result_type(X.dtype, self.coefs_[0].dtype)
         if X.dtype.kind != "f" or dtype not in (np.float32, np.float64):
             dtype = np.dtype(np.float64)

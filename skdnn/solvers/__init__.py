@@ -107,7 +107,10 @@ def run_solver(
             f"solver={name!r} cannot handle an L1 penalty (l1_ratio > 0){limit}; the problem has "
             f"{len(params)} parameters. Set solver to 'auto' or one of {fitting}."
         )
-    if not np.isfinite(problem.loss(params)):
+    # A solver that goes by the gradient asks for it at the same place.
+    search = not solver.uses_gradient or solver.follows_schedule
+    start = problem.loss(params) if search else problem.loss_and_gradient(params)[0]
+    if not np.isfinite(start):
         raise ValueError(
             f"The objective is not finite at the start in {params.dtype}: the targets or the "
             "coefficients to start from are too large. Scale the data."

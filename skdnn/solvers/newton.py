@@ -6,15 +6,14 @@ plus the penalty is minimised by coordinate descent, which leaves exact zeros.
 
 import math
 from collections.abc import Callable
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.linalg import LinAlgError, cho_factor, cho_solve, eigh
+from scipy.linalg import eigh, get_lapack_funcs
 
 from skdnn import engine
 from skdnn.solvers.base import Options, Record, Result, stalled
-from skdnn.solvers.preconditioner import Preconditioner
+from skdnn.solvers.preconditioner import LimitedMemory, Preconditioner
 from skdnn.solvers.problem import Curvature, Problem
 
 # Up to so many parameters the Hessian is formed, with an L1 penalty and without.
@@ -49,12 +48,11 @@ def newton_step(hessian: NDArray, gradient: NDArray) -> NDArray:
     scaled = hessian / scale / scale[:, None]
     slope = gradient / scale
     cutoff = len(scaled) * np.finfo(scaled.dtype).eps
-    try:
-        factor = cho_factor(scaled, lower=True, check_finite=False)
-        if (factor[0].diagonal() ** 2).min() > 10 * cutoff:
-            return -cho_solve(factor, slope, check_finite=False) / scale
-    except LinAlgError:
-        pass
+    # SciPy's own functions for this take longer than the solution of a few equations.
+    potrf, potrs = get_lapack_funcs(("potrf", "potrs"), (scaled,))
+    factor, failed = potrf(scaled, lower=True, clean=False)
+    if not failed and (factor.diagonal() ** 2).min() > 10 * cutoff:
+        return -potrs(factor, slope, lower=True)[0] / scale
     values, vectors = eigh(scaled, check_finite=False)
     kept = values > cutoff * values[-1]
     vectors = vectors[:, kept]
@@ -87,11 +85,16 @@ def coordinate_step(problem: Problem, params, hessian, gradient, tol: float) -> 
 
 
 def conjugate_gradient_step(
-    times: Callable, precondition: Callable, gradient: NDArray, forcing: float
+    times: Callable,
+    precondition: Callable,
+    gradient: NDArray,
+    forcing: float,
+    note: Callable | None = None,
 ) -> NDArray:
     """Return an approximate solution of H d = -g.
 
     The residual's norm, as the preconditioner measures it, is at most `forcing` times that of g.
+    `note` is told of each direction, its product with H, and the product of the two.
     """
     dtype = gradient.dtype.type
     step = np.zeros_like(gradient)
@@ -104,6 +107,8 @@ def conjugate_gradient_step(
         if curved <= 0:
             # No curvature is left along it, as for classes that are separable.
             return step if step.any() else direction
+        if note is not None:
+            note(direction, product, curved)
         length = dtype(squared / curved)
         step += length * direction
         residual -= length * product
@@ -121,7 +126,9 @@ class _Steps:
     def __init__(self, problem: Problem, tol: float):
         self.problem, self.tol = problem, tol
         self.dense = bool(problem.l1) or problem.network.n_params <= _FEW_PARAMS
-        self.preconditioner: Any = None if self.dense else Preconditioner(problem)
+        if not self.dense:
+            self.preconditioner = Preconditioner(problem)
+            self.memory = LimitedMemory(self.preconditioner.solve)
         self.first_norm = 0.0
 
     def find(self, params: NDArray, gradient: NDArray) -> NDArray:
@@ -143,11 +150,13 @@ class _Steps:
         norm = float(np.linalg.norm(gradient))
         self.first_norm = self.first_norm or norm
         self.preconditioner.update(curvature.mean())
+        self.memory.begin()
         return conjugate_gradient_step(
             curvature.times,
-            self.preconditioner.solve,
+            self.memory.solve,
             gradient,
             min(0.5, math.sqrt(norm / self.first_norm)),
+            self.memory.add,
         )
 
 

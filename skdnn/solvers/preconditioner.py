@@ -1,5 +1,8 @@
 """A cheap stand-in for the Hessian, so that conjugate gradients need few iterations."""
 
+from collections import deque
+from collections.abc import Callable
+
 import numpy as np
 from numpy.typing import NDArray
 from scipy.linalg import LinAlgError, cholesky, solve_triangular
@@ -10,17 +13,21 @@ from skdnn.network import Network
 from skdnn.solvers.problem import Problem
 
 # Up to so many inputs, their products are formed from a sample of rows: a matrix estimated from
-# 20 rows an input has eigenvalues within (1 +- 0.23)^2 of the true ones.
-_MAX_INPUTS, _ROWS_PER_INPUT, _FEWEST_ROWS = 128, 20, 2000
+# 20 rows an input has eigenvalues within (1 +- 0.23)^2 of the true ones. Of more inputs too, where
+# the rows are dense and it takes no more multiplications than so many passes over all of them.
+_FEW_INPUTS, _ROWS_PER_INPUT, _FEWEST_ROWS = 128, 20, 2000
+_PASSES = 20
 # Numbers in the sample of rows from which the squares of more inputs are estimated.
 _SAMPLED_NUMBERS = 2**20
+# So many searches are learnt from, and so many directions of each, or numbers of these.
+_MAX_SEARCHES, _MAX_DIRECTIONS, _MAX_NUMBERS = 3, 50, 2**21
 
 
 class Preconditioner:
     """The Hessian that the problem would have if the curvature were the same for all rows.
 
     With A the inputs, a column of ones appended for the biases, that is c A'A / n + l2 for each
-    output, c the mean curvature. Of many inputs only the diagonal is taken.
+    output, c the mean curvature. Where A'A would cost too much, only its diagonal is taken.
     """
 
     def __init__(self, problem: Problem):
@@ -29,18 +36,22 @@ class Preconditioner:
         self._n_inputs = network.n_params // network.n_outputs
         self._l2 = np.zeros(self._n_inputs, network.dtype)
         self._l2[: network.n_features] = problem.l2
-        if self._n_inputs <= _MAX_INPUTS:
-            self._products = self._sampled_products()
+        n_sampled = max(_FEWEST_ROWS, _ROWS_PER_INPUT * self._n_inputs)
+        forming = min(n_sampled, problem.n_rows) * float(self._n_inputs) ** 2
+        one_pass = 2.0 * problem.n_rows * network.n_params
+        is_cheap = not problem.data.row_starts.size and forming <= _PASSES * one_pass
+        if self._n_inputs <= _FEW_INPUTS or is_cheap:
+            self._products = self._sampled_products(n_sampled)
         else:
             self._products = self._squares()
 
     def _sample(self, n_rows: int) -> NDArray:
         """Return about so many of the rows that count."""
-        order = self._problem.data.order
-        rows = order if order.size else np.arange(self._problem.n_rows)
-        return rows[:: -(-len(rows) // n_rows)]
+        order, total = self._problem.data.order, self._problem.n_rows
+        step = -(-total // n_rows)
+        return order[::step] if order.size else np.arange(0, total, step)
 
-    def _sampled_products(self) -> NDArray:
+    def _sampled_products(self, n_rows: int) -> NDArray:
         """Return A'A / n, shape (n_inputs, n_inputs), of a sample of rows."""
         data, network = self._problem.data, self._problem.network
         squares = Network(
@@ -49,7 +60,7 @@ class Preconditioner:
             "squared_error",
             dtype=network.dtype,
         )
-        rows = self._sample(max(_FEWEST_ROWS, _ROWS_PER_INPUT * self._n_inputs))
+        rows = self._sample(n_rows)
         weight = data.weight if data.weight.size else None
         sample = Problem(squares, self._problem.X, data.y, weight, rows)
         return sample.curvature(np.zeros(squares.n_params, network.dtype)).matrix()
@@ -102,3 +113,47 @@ class Preconditioner:
     def solve(self, residual: NDArray) -> NDArray:
         """Return the residual divided by the stand-in."""
         return self.to_params(self.to_slope(residual))
+
+
+class LimitedMemory:
+    """A stand-in for the inverse Hessian that learns from what conjugate gradients found.
+
+    On the directions of a search, which are conjugate, it is the inverse that the search met, and
+    elsewhere what it was before: Gratton, Sartenaer and Tshimanga (2011), On a class of limited
+    memory preconditioners for large scale linear systems with multiple right-hand sides.
+
+    Parameters
+    ----------
+    solve : callable
+        Vector -> the vector divided by the stand-in to begin with.
+    """
+
+    def __init__(self, solve: Callable[[NDArray], NDArray]):
+        self._solve = solve
+        self._searches: deque[tuple[NDArray, NDArray]] = deque(maxlen=_MAX_SEARCHES)
+        self._directions: list[NDArray] = []
+        self._products: list[NDArray] = []
+
+    def begin(self) -> None:
+        """Begin a search, and learn from the one before."""
+        if self._directions:
+            self._searches.append((np.array(self._directions), np.array(self._products)))
+        self._directions, self._products = [], []
+
+    def add(self, direction: NDArray, product: NDArray, curved: float) -> None:
+        """Take note of a direction, its product with the Hessian, and the product of the two."""
+        if len(self._directions) < min(_MAX_DIRECTIONS, _MAX_NUMBERS // direction.size):
+            scale = direction.dtype.type(curved**-0.5)
+            self._directions.append(scale * direction)
+            self._products.append(scale * product)
+
+    def solve(self, residual: NDArray) -> NDArray:
+        """Return the residual divided by the stand-in."""
+        lengths = []
+        for directions, products in reversed(self._searches):
+            lengths.append(directions @ residual)
+            residual = residual - lengths[-1] @ products
+        step = self._solve(residual)
+        for directions, products in self._searches:
+            step = step + (lengths.pop() - products @ step) @ directions
+        return step

@@ -1,5 +1,7 @@
 """What a solver minimises: a single layer's mean loss with L2 and L1 penalties."""
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -37,6 +39,10 @@ class Problem(Objective):
         self.l1 = np.array(l1, network.dtype)[()]
         self.n_weights = network.n_features * network.n_outputs
         self.epsilon = float(np.finfo(network.dtype).eps)
+        # The point that was evaluated last, the objective and its gradient there.
+        self._last: Any = None
+        # Of one output and dense rows each pass reads the rows once.
+        self.single_output = network.n_outputs == 1 and not self.data.row_starts.size
 
     @property
     def coupled(self) -> bool:
@@ -58,6 +64,35 @@ class Problem(Objective):
     def l2(self) -> float:
         """Strength of the L2 penalty."""
         return float(self.network.layers["l2"][0])
+
+    def loss(self, params: NDArray) -> float:
+        """Return the objective at `params` without its L1 penalty."""
+        if not self._is_last(params):
+            self._last = params.copy(), super().loss(params), None
+        return self._last[1]
+
+    def loss_and_gradient(self, params: NDArray) -> tuple[float, NDArray]:
+        """Return the objective at `params` without its L1 penalty, and its gradient, a new array.
+
+        Asked again for the point that was evaluated last, it does not go over the rows again.
+        """
+        if not self._is_last(params) or self._last[2] is None:
+            self._last = params.copy(), *self._evaluate(params)
+        return self._last[1], self._last[2].copy()
+
+    def _is_last(self, params: NDArray) -> bool:
+        return self._last is not None and np.array_equal(self._last[0], params)
+
+    def _evaluate(self, params: NDArray) -> tuple[float, NDArray]:
+        if not self.single_output:
+            return super().loss_and_gradient(params)
+        self.n_evaluations += 1
+        net = self.network
+        gradient = np.empty(net.n_params, net.dtype)
+        value = engine.single_output_gradient(
+            self.data, self.n_rows, net.layers, net.objective, params, gradient, self._part
+        )
+        return sum(value), gradient
 
     def l1_value(self, params: NDArray) -> float:
         """Return the L1 penalty."""
@@ -143,18 +178,11 @@ class Curvature:
         """Return the product with a vector, a new array."""
         problem, net = self.problem, self.problem.network
         out = np.empty_like(vector)
-        engine.hessian_vector(
-            problem.data,
-            problem.n_rows,
-            net.layers,
-            net.objective,
-            self._scores,
-            vector,
-            out,
-            problem._part,
-            problem._work,
-            problem._rows,
-        )
+        about = problem.data, problem.n_rows, net.layers, net.objective, self._scores
+        if problem.single_output:
+            engine.single_output_hessian_vector(*about, vector, out, problem._part)
+        else:
+            engine.hessian_vector(*about, vector, out, problem._part, problem._work, problem._rows)
         return _checked(out)
 
     def matrix(self) -> NDArray:

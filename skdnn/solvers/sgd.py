@@ -5,6 +5,7 @@ import copy
 from numpy.typing import NDArray
 from sklearn.utils.extmath import row_norms
 
+from skdnn import engine
 from skdnn.schedules import follow
 from skdnn.solvers.base import Options, Record, Result, check_rate
 from skdnn.solvers.problem import Problem
@@ -39,6 +40,26 @@ def automatic_rate(problem: Problem, batch_size: int) -> float:
     return float(f"{1 / smoothness:.3g}")
 
 
+def single_output_epoch(optimization: Optimization, batches: Batches, params: NDArray) -> float:
+    """Do what `optimization.epoch` does, by the pass that is faster for one output."""
+    network, n_steps = batches.network, -(-batches.n_rows // batches.size)
+    rates = optimization.schedule.rates(optimization.epochs, optimization.steps, n_steps)
+    loss = engine.single_output_epoch(
+        batches.data,
+        batches.n_rows,
+        batches.size,
+        network.layers,
+        network.objective,
+        params,
+        batches.gradient,
+        rates,
+    )
+    optimization.rate = float(rates[-1])
+    optimization.epochs += 1
+    optimization.steps += n_steps
+    return loss
+
+
 def minimise(problem: Problem, params: NDArray, options: Options, record: Record) -> Result:
     """Follow the gradients of mini-batches, an iteration being an epoch.
 
@@ -68,7 +89,10 @@ def minimise(problem: Problem, params: NDArray, options: Options, record: Record
         while record.n_iter < options.max_iter:
             if batches.order is not None:
                 shuffler.shuffle(batches.order)
-            optimization.epoch(batches, params)
+            if problem.single_output and not problem.l1:
+                single_output_epoch(optimization, batches, params)
+            else:
+                optimization.epoch(batches, params)
             value = problem.loss(params) + problem.l1_value(params)
             check_rate(value, start, options)
             record.add(params, value, learning_rate=optimization.rate)

@@ -9,7 +9,8 @@ from solver_problems import DETERMINISTIC, LOSSES, N_FEATURES, N_ROWS, make_prob
 from skdnn.solvers import SOLVERS, Options, Problem, Record, choose_solver, newton, run_solver, sgd
 from skdnn.solvers.descent import first_rate, is_majorised
 from skdnn.solvers.newton import conjugate_gradient_step, newton_step
-from skdnn.solvers.preconditioner import Preconditioner
+from skdnn.solvers.preconditioner import LimitedMemory, Preconditioner
+from skdnn.solvers.problem import Curvature
 
 
 @pytest.mark.parametrize("scale", [1.0, 1e-6])
@@ -43,7 +44,11 @@ def test_conjugate_gradients_solve():
 @pytest.mark.parametrize("loss", ["binary_log_loss", "log_loss"])
 @pytest.mark.parametrize("fit_intercept", [True, False])
 @pytest.mark.parametrize("fewest", [0, N_ROWS])
-def test_preconditioner_is_the_inverse_of_its_stand_in(loss, fit_intercept, fewest, monkeypatch):
+@pytest.mark.parametrize("few_inputs", [0, 128])
+def test_preconditioner_is_the_inverse_of_its_stand_in(
+    loss, fit_intercept, fewest, few_inputs, monkeypatch
+):
+    monkeypatch.setattr("skdnn.solvers.preconditioner._FEW_INPUTS", few_inputs)
     monkeypatch.setattr("skdnn.solvers.preconditioner._FEWEST_ROWS", fewest)
     problem = make_problem(loss, fit_intercept=fit_intercept, l2=0.3, weighted=True)
     X, weight = problem.X, problem.data.weight
@@ -69,6 +74,59 @@ def test_preconditioner_of_many_features_is_diagonal(form):
     diagonal = np.r_[0.25 * (X**2).mean(axis=0) + 0.3, 0.25]
     g = np.random.default_rng(0).standard_normal(201)
     np.testing.assert_allclose(preconditioner.solve(g), g / diagonal, rtol=1e-12)
+
+
+@pytest.mark.parametrize("n_searches", [1, 2])
+def test_memory_inverts_on_the_directions_of_the_last_search(n_searches):
+    rng = np.random.default_rng(0)
+    memory = LimitedMemory(lambda v: 2 * v)
+    noted: list = []
+
+    def note(direction, product, curved):
+        noted.append((direction.copy(), product.copy()))
+        memory.add(direction, product, curved)
+
+    for _ in range(n_searches):
+        memory.begin()
+        A = rng.standard_normal((30, 8))
+        H, g = A.T @ A, rng.standard_normal(8)
+        noted.clear()
+        step = conjugate_gradient_step(H.__matmul__, memory.solve, g, 1e-3, note)
+    memory.begin()
+    assert np.linalg.norm(H @ step + g) < 0.1 * np.linalg.norm(g)
+    for direction, product in noted:
+        np.testing.assert_allclose(memory.solve(product), direction, rtol=1e-6, atol=1e-9)
+    inverse = np.array([memory.solve(v) for v in np.eye(8)])
+    np.testing.assert_allclose(inverse, inverse.T, atol=1e-9)
+    assert np.linalg.eigvalsh(inverse).min() > 0
+
+
+def test_memory_is_bounded(monkeypatch):
+    monkeypatch.setattr("skdnn.solvers.preconditioner._MAX_NUMBERS", 20)
+    memory, v = LimitedMemory(lambda v: v), np.ones(8)
+    for _ in range(9):
+        memory.begin()
+        for _ in range(9):
+            memory.add(v, v, 8.0)
+    assert [len(directions) for directions, _ in memory._searches] == [2, 2, 2]
+
+
+def test_memory_spares_products_with_the_hessian(monkeypatch):
+    monkeypatch.setattr(newton, "_FEW_PARAMS", 0)
+    times, products, counts = Curvature.times, [], []
+
+    def counted(curvature, vector):
+        products.append(vector)
+        return times(curvature, vector)
+
+    monkeypatch.setattr(Curvature, "times", counted)
+    for n_searches in (0, 3):
+        monkeypatch.setattr("skdnn.solvers.preconditioner._MAX_SEARCHES", n_searches)
+        products.clear()
+        result, _ = solve("newton", make_problem("log_loss", n_features=40, l2=1e-3), tol=1e-8)
+        assert result.converged
+        counts.append(len(products))
+    assert counts[1] < 0.9 * counts[0]
 
 
 @pytest.mark.parametrize("name", ["newton", "lbfgs"])
