@@ -1,5 +1,6 @@
 """The description of a network: its layers over one flat vector of parameters."""
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -8,11 +9,14 @@ from numpy.typing import DTypeLike, NDArray
 
 from skdnn import engine
 from skdnn.layers import Layer
+from skdnn.threads import reserved_threads, run_parts
 
 # Rows that are evaluated at once where all of them are wanted: enough for the matrix products to
 # run at full speed, few enough for a batch's activations to stay in the cache.
 _CHUNK_NUMBERS = 2**17
 _CHUNK_ROWS = (64, 1024)
+# So many products of two numbers are worth a thread.
+_WORK_LOAD = 2**24
 
 
 class Network:
@@ -71,7 +75,7 @@ class Network:
         self.specs = [layer for block in blocks for layer in block]
         self.activation = activation
         self.kernel_initializer = kernel_initializer
-        self.loss = engine.LOSSES[loss]
+        self.loss_name = loss
         self.dtype = np.dtype(dtype)
         self.n_features, self.n_params, self._numbers = int(n_features), 0, 0
         penalties = {"l1": l1, "l2": l2, "per_weight": penalty_per_weight}
@@ -102,13 +106,57 @@ class Network:
         kept = self._blocks[kinds != engine.DROPOUT]
         self.ends = [int((kept <= number).sum()) for number in range(len(blocks))]
         self._describe_objective(loss_parameter)
-        self._is_dense = bool((self.layers["kind"] == engine.DENSE).all())
-        self._widest = max(self.n_features, int(self.objective["widest"][0]))
+        self._widest = max(self.n_features, int(self.layers["n_out"].max()))
         first = self.layers["kind"][0], self.inference["kind"][0]
         self._gathers = any(kind != engine.DENSE for kind in first)
         self._places = self._find_places()
         self._begins = [begin for place in self._places for begin, _ in place.values()]
         self._is_plain = all(list(place) == ["weights", "bias"] for place in self._places)
+        self._bound: dict[Any, NDArray] = {}
+
+    def __getstate__(self) -> dict:
+        # Addresses are those of this process.
+        return {**vars(self), "_bound": {}}
+
+    @property
+    def loss(self):
+        """What the engine knows about the loss."""
+        return engine.LOSSES[self.loss_name]
+
+    def bound(
+        self,
+        name: str,
+        data: Any = None,
+        *,
+        dtype: DTypeLike | None = None,
+        trains: bool = True,
+    ) -> NDArray:
+        """Return a table of layers with its compiled kernels.
+
+        Parameters
+        ----------
+        name : str
+            "layers", "inference" or "sampling".
+        data : engine.Data, default=None
+            The rows that it is for; None for dense ones.
+        dtype : dtype, default=None
+            The type of all numbers; None for the network's.
+        trains : bool, default=True
+            Whether the kernels of the way back are needed.
+        """
+        dtype = self.dtype if dtype is None else np.dtype(dtype)
+        sparse = data is not None and data.row_starts.size > 0
+        key = name, dtype, sparse, trains
+        if key not in self._bound:
+            table = getattr(self, name)
+            self._bound[key] = engine.bind_layers(table, dtype, trains=trains, sparse=sparse)
+        return self._bound[key]
+
+    def bound_objective(self) -> NDArray:
+        """Return the objective with its compiled kernels."""
+        if "objective" not in self._bound:
+            self._bound["objective"] = engine.bind_objective(self.objective, self.dtype)
+        return self._bound["objective"]
 
     def _row(self, n_in: int, fields: dict, penalties: dict, rate: float) -> dict:
         """Return a row of the table, and take the room that it needs."""
@@ -118,15 +166,15 @@ class Network:
         if fields["kind"] == engine.BATCH_NORM and trained == 0.0:
             # What is not trained has running statistics that do not change either.
             fields["kind"] = engine.NORMALIZE
-        kind = engine.ACTIVATIONS[fields.pop("activation", "identity") or self.activation]
-        alpha = fields.pop("alpha", None)
+        name = fields.pop("activation", "identity") or self.activation
+        kind, alpha = engine.ACTIVATIONS[name], fields.pop("alpha", None)
         weights = fields.setdefault("weight_rows", 0) * n_out
         if weights and "l2" not in fields:
             fields |= penalties
         row = {
             **fields,
             "n_in": n_in,
-            "activation": kind.code,
+            "activation": list(engine.ACTIVATIONS).index(name),
             "alpha": kind.alpha if alpha is None else alpha,
             "learning_rate": trained,
             "params": self.n_params,
@@ -136,9 +184,10 @@ class Network:
         row["end"] = self.n_params
         row["scores"] = self._room(n_out)
         row["outputs"] = self._room(n_out) if kind.keeps_input else row["scores"]
+        row["deltas"] = self._room(n_out)
         if row["kind"] not in (engine.DENSE, engine.MAX_POOL):
             row["kept"] = self._room(n_out)
-            row["inverse"] = self._room(n_out)
+            row["inverse"] = self._room(3 * n_out)
         return row
 
     def _room(self, numbers: int) -> int:
@@ -149,18 +198,19 @@ class Network:
     def _describe_objective(self, loss_parameter) -> None:
         parameters = self.loss.parameter if loss_parameter is None else loss_parameter
         objective = np.zeros(np.size(parameters), engine.OBJECTIVE)
-        objective["loss"] = self.loss.code
+        objective["loss"] = list(engine.LOSSES).index(self.loss_name)
         objective["parameter"] = parameters
         objective["value_scale"] = 1 / self.n_outputs if self.loss.averages_outputs else 1.0
-        objective["even_batches"] = (self.layers["kind"] == engine.BATCH_NORM).any()
+        objective["even_batches"] = self.normalizes
+        kinds = list(engine.KINDS.values())
+        objective["whole_batches"] = any(kinds[kind].whole_batches for kind in self.layers["kind"])
         # The losses take the outputs' place where those are not needed for the gradient.
         last = self.layers[-1]
-        linear = last["activation"] == engine.ACTIVATIONS["identity"].code
+        linear = last["activation"] == list(engine.ACTIVATIONS).index("identity")
         objective["losses"] = last["outputs"] if linear else self._room(self.n_outputs)
         self.n_targets = 1 if self.loss.link == "softmax" else self.n_outputs
         objective["targets"] = self._room(self.n_targets)
-        objective["widest"] = widest = int(self.layers["n_out"].max())
-        objective["deltas"] = self._room(2 * widest)
+        objective["row_losses"] = self._room(1)
         self.objective = objective
         self.numbers_per_row = self._numbers
 
@@ -174,10 +224,6 @@ class Network:
         """Whether training drops anything."""
         return bool((self.layers["kind"] == engine.DROPOUT).any())
 
-    def seed(self, number: int) -> np.uint64 | None:
-        """Return the seed of the masks in the form that the engine takes."""
-        return None if self._is_dense else np.uint64(number)
-
     @property
     def normalizes(self) -> bool:
         """Whether training normalises by batches."""
@@ -187,6 +233,14 @@ class Network:
         """Return how many rows to evaluate at once where all `n_rows` are wanted."""
         fewest, most = _CHUNK_ROWS
         return min(n_rows, max(fewest, min(most, _CHUNK_NUMBERS // self._widest)))
+
+    def products_per_row(self, data) -> int:
+        """Return how many products of two numbers a row of `data` takes in its pass forwards."""
+        weights = self.layers["weight_rows"] * self.layers["n_out"]
+        if not data.row_starts.size:
+            return int(weights.sum())
+        stored = len(data.values) / max(len(data.row_starts) - 1, 1)
+        return int(weights[1:].sum() + stored * self.layers["n_out"][0])
 
     def workspace(self, data, rows: int) -> NDArray:
         """Return room for the activations of a batch of `rows` rows of `data`."""
@@ -309,7 +363,8 @@ class Network:
         params: NDArray,
         rows: NDArray | None = None,
         *,
-        layers: NDArray | None = None,
+        table: str = "inference",
+        n_layers: int | None = None,
         seed: int = 0,
     ) -> NDArray:
         """Return the last layer's outputs before the link, shape (n_rows, n_outputs).
@@ -321,29 +376,49 @@ class Network:
             In whose dtype all is computed.
         rows : ndarray of int64, default=None
             Which rows; None for all.
-        layers : ndarray of engine.LAYER, default=None
-            The table, for instance the first rows of `inference`, for which it is the default.
+        table : str, default="inference"
+            The table of layers, "inference" or "sampling".
+        n_layers : int, default=None
+            How many rows of the table; None for all.
         seed : int, default=0
             Makes the masks of dropout, with the table `sampling`.
         """
-        n_outputs = self.n_outputs if layers is None else int(layers["n_out"][-1])
-        layers = self.inference if layers is None else layers
-        data = engine.as_data(X, params.dtype, order=rows)
+        dtype = params.dtype
+        data = engine.as_data(X, dtype, order=rows)
+        layers = self.bound(table, data, dtype=dtype, trains=False)[:n_layers]
         n_rows = X.shape[0] if rows is None else len(rows)
-        out = np.empty((n_rows, n_outputs), params.dtype)
-        chunk = self.chunk_rows(n_rows)
-        work = self.workspace(data, chunk)
-        engine.scores(data, layers, params, out, work, chunk, self.seed(seed))
+        out = np.empty((n_rows, int(layers["n_out"][-1])), dtype)
+        chunk, address = self.chunk_rows(n_rows), engine.forward_address(dtype)
+
+        def compute(bound: tuple[int, int]) -> None:
+            begin, end = bound
+            part = engine.part_of(data, begin, end) if end - begin < n_rows else data
+            about = layers, address, params, out[begin:end], self.workspace(data, chunk), chunk
+            engine.scores(part, *about, np.uint64(seed), begin)
+
+        if n_rows <= chunk:
+            compute((0, n_rows))
+            return out
+        # Whole chunks, for the masks of dropout are made for a chunk.
+        n_chunks = math.ceil(n_rows / chunk)
+        most = n_rows * self.products_per_row(data) // _WORK_LOAD
+        with reserved_threads(min(most, n_chunks)) as n_threads:
+            n_parts = min(4 * n_threads if n_threads > 1 else 1, n_chunks)
+            size = math.ceil(n_chunks / n_parts) * chunk
+            bounds = [(i, min(i + size, n_rows)) for i in range(0, n_rows, size)]
+            run_parts(compute, bounds, n_threads)
         return out
 
     def mean_loss(self, scores: NDArray, targets: NDArray, weight: NDArray | None = None) -> float:
         """Return the mean loss of the rows with these scores, as it is reported: no penalties."""
         losses, derivatives = scores.copy(), np.empty_like(scores)
         targets = np.ascontiguousarray(targets, scores.dtype)
-        engine.evaluate(self.objective, losses, targets, derivatives)
+        self.loss.evaluate(self.objective, losses, targets, derivatives)
         return float(np.average(losses.sum(axis=1), weights=weight) * self.value_scale)
 
     def link(self, scores: NDArray) -> NDArray:
         """Turn scores into probabilities or predicted values, in place; return them."""
-        engine.link(self.loss.code, scores)
+        link = engine.LINKS[self.loss.link]
+        if link is not None:
+            link(scores)
         return scores

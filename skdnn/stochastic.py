@@ -1,6 +1,7 @@
 """Epochs of a stochastic optimiser: rows in batches, shuffled, and the optimiser's state."""
 
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
+from threading import Thread
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,6 +10,10 @@ from skdnn import engine
 from skdnn.averaging import EMA, Polyak
 from skdnn.network import Network
 from skdnn.schedules import Constant
+from skdnn.threads import reserved_threads
+
+# So many products of two numbers in a batch's pass forwards are worth a thread.
+_WORK_LOAD = 2**17
 
 
 class Shuffler:
@@ -85,8 +90,9 @@ class Optimization:
         **settings,
     ):
         optimizer = engine.OPTIMIZERS[name]
-        record = np.zeros((), engine.SETTINGS)
-        record["code"] = optimizer.code
+        record = np.zeros(1, engine.SETTINGS)
+        record["optimizer"] = list(engine.OPTIMIZERS).index(name)
+        record["corrects"] = optimizer.corrects
         for key, value in settings.items():
             record[key] = value
         if average is not None:
@@ -95,14 +101,20 @@ class Optimization:
         self.mean = np.zeros(0 if average is None else network.n_numbers, network.dtype)
         # The parameters that the steps go on from, where others are shown.
         self._trained: NDArray | None = None
-        self.settings, self.schedule, self.rate = record[()], schedule, schedule.rate
+        # What ends threads with the training; and the epochs that they train in.
+        self._threads: ExitStack | None = None
+        self._epochs: Epochs | None = None
+        self.settings, self.schedule, self.rate = record, schedule, schedule.rate
         self.epochs = self.steps = 0
-        self.seed = network.seed(seed)
+        self.seed = np.uint64(seed)
         self.moments = np.zeros(optimizer.n_moments * network.n_params, network.dtype)
 
     def current(self, params: NDArray) -> NDArray:
         """Return what training has come to: the parameters, or their mean."""
         return self.mean if self.steps and self.average is not None else params
+
+    def __getstate__(self) -> dict:
+        return {**vars(self), "_threads": None, "_epochs": None}
 
     @contextmanager
     def training(self, params: NDArray):
@@ -111,9 +123,19 @@ class Optimization:
             params[:] = self._trained
         # Of these the mean is shown from the first step on, also by a checkpoint.
         self._trained = params if self.average is not None else None
-        yield
+        self._threads = ExitStack()
+        try:
+            yield
+        finally:
+            self._end_epochs()
+            self._threads = None
         if self.average is not None and self.steps:
             self.show(params, self.mean)
+
+    def _end_epochs(self) -> None:
+        self._epochs = None
+        if self._threads is not None:
+            self._threads.close()
 
     def show(self, params: NDArray, shown: NDArray) -> None:
         """Write others into the parameters; the next steps go on from what these were."""
@@ -123,31 +145,104 @@ class Optimization:
 
     def epoch(self, batches: "Batches", params: NDArray) -> float:
         """Train for one epoch, in place; return the mean of the batches' objectives."""
-        net = batches.network
         n_steps = -(-batches.n_rows // batches.size)
         if self.average is not None and not self.steps:
             self.settings["average_from"] = round(self.average.start * n_steps)
+            self.mean[:] = params
         rates = self.schedule.rates(self.epochs, self.steps, n_steps)
         self.rate = float(rates[-1])
-        loss = engine.train_epoch(
-            batches.data,
-            batches.n_rows,
-            batches.size,
-            net.layers,
-            net.objective,
-            params,
-            batches.gradient,
-            self.moments,
-            self.mean,
-            self.settings,
-            rates,
-            self.steps,
-            self.seed,
-            batches.work,
-        )
+        if self._epochs is None or not self._epochs.are_of(batches, params):
+            self._end_epochs()
+            n_threads = 1
+            if self._threads is not None:
+                most = batches.work_load // _WORK_LOAD
+                n_threads = self._threads.enter_context(reserved_threads(most))
+            self._epochs = Epochs(self, batches, params, n_threads)
+            if self._threads is not None:
+                self._threads.callback(self._epochs.end)
+        loss = self._epochs.run(rates, self.steps)
         self.epochs += 1
         self.steps += n_steps
         return loss
+
+
+class Epochs:
+    """Epochs of the same batches, and the threads that train in them.
+
+    Parameters
+    ----------
+    optimization : Optimization
+    batches : Batches
+    params : ndarray of shape (n_numbers,)
+    n_threads : int
+
+    """
+
+    def __init__(
+        self, optimization: Optimization, batches: "Batches", params: NDArray, n_threads: int
+    ):
+        net, settings = batches.network, optimization.settings
+        self._optimization, self._batches, self._params = optimization, batches, params
+        layers = net.bound("layers", batches.data)
+        self._restricts = bool(settings["weight_decay"].any())
+        self._restricts |= any(layers[name].any() for name in ("max_norm", "l1", "bias_l1"))
+        # Of rows that are not sorted no part of the columns can be found.
+        shares = n_threads > 1 and batches.data.row_starts.size > 0
+        whole = shares and not engine.has_sorted_columns(batches.data)
+        blocks, n_parts = engine.cut(layers, n_threads, whole_first=whole)
+        variables = engine.Variables(
+            params,
+            batches.gradient,
+            optimization.moments,
+            optimization.mean,
+            np.zeros((2, n_parts)),
+        )
+        self._steps = np.zeros(-(-batches.n_rows // batches.size), engine.STEPS)
+        self._settings = engine.bind_settings(settings, net.dtype, restricts=self._restricts)
+        # The number of steps made before, and what the crew counts.
+        self._counts = np.zeros(2, np.int64)
+        self._crew = engine.new_crew(n_threads, max(n_threads, len(blocks)))
+        self._given = (
+            batches.data,
+            batches.n_rows,
+            batches.size,
+            layers,
+            net.bound_objective(),
+            engine.first_trained(layers),
+            blocks,
+            variables,
+            self._settings,
+            self._steps,
+            self._counts,
+            optimization.seed,
+            batches.work,
+        )
+        self._threads = [
+            Thread(target=engine.train_epoch, args=(self._crew, rank, *self._given), daemon=True)
+            for rank in range(1, n_threads)
+        ]
+        for thread in self._threads:
+            thread.start()
+
+    def are_of(self, batches: "Batches", params: NDArray) -> bool:
+        """Return whether these are epochs of such batches and parameters."""
+        return self._batches is batches and self._params is params
+
+    def run(self, rates: NDArray, steps_before: int) -> float:
+        """Train for an epoch with these learning rates; return the batches' mean objective."""
+        self._steps["rate"], self._counts[0] = rates, steps_before
+        loss = engine.train_epoch(self._crew, 0, *self._given)
+        if self._restricts:
+            reach = self._steps["reach"][-1]
+            self._settings["reach"] = self._optimization.settings["reach"] = reach
+        return loss
+
+    def end(self) -> None:
+        """End the threads."""
+        engine.publish(self._crew, engine.STOPPED)
+        for thread in self._threads:
+            thread.join()
+        engine.free_crew(self._crew)
 
 
 class Batches:
@@ -168,6 +263,8 @@ class Batches:
     n_rows : int
     weight : float
         The sum of the rows' weights.
+    work_load : int
+        The number of products of two numbers in a batch's pass forwards.
     order : ndarray of int64 or None
         The rows, in an order that may be changed; None without `shuffle`.
     """
@@ -181,19 +278,18 @@ class Batches:
             data = data._replace(order=engine.read_only(self.order))
         self.data = data
         self.work = network.workspace(data, size)
+        self.work_load = size * network.products_per_row(data)
         self.gradient = np.zeros(network.n_params, network.dtype)
 
     def first_loss(self, params: NDArray) -> float:
         """Return the mean loss of the rows that come first."""
         net = self.network
-        loss, _ = engine.mean_loss(
-            self.data,
-            self.size,
-            net.inference,
-            net.objective,
+        about = (
+            net.bound("inference", self.data),
+            net.bound_objective(),
             params,
             self.work,
             self.size,
-            net.seed(0),
         )
-        return loss * net.value_scale
+        loss, weight = engine.summed_loss(self.data, self.size, *about, np.uint64(0))
+        return loss / weight * net.value_scale

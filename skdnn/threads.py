@@ -1,10 +1,15 @@
-"""How many threads the matrix products use."""
+"""How many threads a fit uses, and BLAS inside it."""
 
 import functools
+import os
+import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import contextmanager
+from typing import Any
 
+from joblib import cpu_count
 from threadpoolctl import ThreadpoolController
 
 
@@ -41,8 +46,50 @@ class _Users:
                 self.limiter.restore_original_limits()
                 _free()
 
+    def limit(self) -> int:
+        """Return on how many threads BLAS runs outside such blocks."""
+        with self.lock:
+            if self.count:
+                return self.limiter.get_original_num_threads()["blas"] or 1
+            return min(
+                (library.num_threads for library in _controller().lib_controllers), default=1
+            )
+
 
 _users = _Users()
+_in_use = 0
+_in_use_lock = threading.Lock()
+
+
+def _limit() -> int:
+    """Return how many threads a fit may use where nothing else runs.
+
+    What joblib counts, which knows the affinity and the quota of a container; less where the user
+    has limited BLAS, as threadpoolctl does and joblib in its workers, or NUMBA_NUM_THREADS.
+    """
+    numba = os.environ.get("NUMBA_NUM_THREADS", "")
+    return min(cpu_count(), _users.limit(), int(numba) if numba.isdigit() else sys.maxsize)
+
+
+@contextmanager
+def reserved_threads(most: int) -> Iterator[int]:
+    """Yield how many threads to use in a ``with`` block: at most so many, and one at least.
+
+    Those count that other fits use in this process.
+    """
+    global _in_use
+    if most <= 1:
+        yield 1
+        return
+    limit = _limit()
+    with _in_use_lock:
+        number = max(1, min(most, limit - _in_use))
+        _in_use += number
+    try:
+        yield number
+    finally:
+        with _in_use_lock:
+            _in_use -= number
 
 
 @contextmanager
@@ -60,3 +107,39 @@ def one_blas_thread() -> Iterator[None]:
         yield
     finally:
         _users.leave()
+
+
+@functools.cache
+def _pool() -> ThreadPoolExecutor:
+    return ThreadPoolExecutor(cpu_count(), thread_name_prefix="skdnn")
+
+
+# The threads of a process are not those of the process that it was forked from.
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_pool.cache_clear)
+
+
+def run_parts(function: Callable[[Any], Any], parts: Sequence, n_threads: int) -> list:
+    """Return what a function gives for each part, computed by so many threads.
+
+    The caller is one of them. Each takes the next part when it has done one, so that nobody waits
+    for a thread that gets no core.
+    """
+    n_threads = min(n_threads, len(parts))
+    if n_threads == 1:
+        return [function(part) for part in parts]
+    results, numbers = [None] * len(parts), iter(range(len(parts)))
+
+    def work():
+        for number in numbers:
+            results[number] = function(parts[number])
+
+    helpers = [_pool().submit(work) for _ in range(n_threads - 1)]
+    try:
+        work()
+    finally:
+        started = [helper for helper in helpers if not helper.cancel()]
+        wait(started)
+    for helper in started:
+        helper.result()
+    return results

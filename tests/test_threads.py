@@ -1,20 +1,42 @@
-"""BLAS runs on one thread while anything trains, and as before afterwards."""
+"""Threads: as many as may be used, the same result for any number, and nothing left behind."""
 
 import threading
+import time
 
 import numpy as np
+import pytest
 import scipy.linalg
+from scipy import sparse
+from sklearn.datasets import load_digits
 from threadpoolctl import ThreadpoolController, threadpool_limits
 
-from skdnn import MLPNet
-from skdnn.threads import one_blas_thread
+from skdnn import GDLogisticRegression, MLPNet, SoftmaxClassifier, engine, objective, threads
+from skdnn.averaging import EMA
+from skdnn.layers import BatchNorm, Dense
+from skdnn.regularizers import L1
+from skdnn.schedules import follow
+from skdnn.stochastic import Batches, Optimization
+from skdnn.threads import one_blas_thread, reserved_threads, run_parts
 
 scipy.linalg.blas.dgemm(1.0, np.eye(2), np.eye(2))
 CONTROLLER = ThreadpoolController().select(user_api="blas")
+X, Y = load_digits(return_X_y=True)
+X = X / 16
+unconverged = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 
 
 def _blas_threads():
     return {library["num_threads"] for library in CONTROLLER.info()}
+
+
+@pytest.fixture
+def may_use(monkeypatch):
+    """Return a function that says how many threads there may be, more than cores too."""
+
+    def set_limit(number):
+        monkeypatch.setattr(threads, "_limit", lambda: number)
+
+    return set_limit
 
 
 def test_blocks_that_overlap_in_threads_restore_what_was_set():
@@ -41,12 +63,160 @@ def _overlap():
     thread.join(timeout=60)
 
 
-def test_fit_leaves_the_setting_as_it_was_even_when_it_fails():
+@pytest.mark.parametrize("solver", ["lbfgs", "newton"])
+def test_fit_leaves_the_setting_as_it_was_even_when_it_fails(solver):
     with threadpool_limits(2, user_api="blas"):
-        try:
-            MLPNet(solver="sgd", learning_rate_init=1e30).fit(1e3 * np.eye(4), [0, 1, 0, 1])
-        except ValueError as error:
-            assert "non-finite" in str(error)
-        else:
-            raise AssertionError("did not diverge")
+        with pytest.raises(ValueError, match=r"overflow|not finite"):
+            GDLogisticRegression(solver=solver).fit(1e200 * np.eye(4), [0, 1, 0, 1])
         assert _blas_threads() == {2}
+
+
+NETWORKS = {
+    "adam": {},
+    "a single layer": {"hidden_layer_sizes": ()},
+    "clipped": {"clip_norm": 0.1},
+    "averaged, decayed": {"average": EMA(0.9), "solver": "adamw"},
+    "dropout": {"dropout": 0.3, "activation": "gelu"},
+    "L1, largest norms": {
+        "hidden_layers": [Dense(70, kernel_regularizer=L1(1e-3)), Dense(60, max_norm=1.0)]
+    },
+    "batch norm": {"hidden_layers": [Dense(70), BatchNorm(), Dense(50)]},
+    "one output": {"hidden_layer_sizes": (300, 1)},
+}
+
+
+def _fit(name, data=X, **params):
+    given = {"hidden_layer_sizes": (70, 60), **NETWORKS[name], **params}
+    if "hidden_layers" in given:
+        del given["hidden_layer_sizes"]
+    return MLPNet(**given, max_iter=2, random_state=0).fit(data, Y)
+
+
+@unconverged
+@pytest.mark.parametrize("form", ["dense", "sparse", "unsorted"])
+@pytest.mark.parametrize("batch_size", [200, 75])
+@pytest.mark.parametrize("name", NETWORKS)
+def test_training_does_not_depend_on_the_number_of_threads(may_use, name, batch_size, form):
+    data = X if form == "dense" else sparse.csr_matrix(X)
+    if form == "unsorted":
+        # Each row from its last column to its first.
+        data = sparse.csr_matrix(X[:, ::-1])
+        data.indices[:] = 63 - data.indices
+        data.has_sorted_indices = False
+    may_use(1)
+    alone = _fit(name, data, batch_size=batch_size)
+    for number in (2, 3, 5):
+        may_use(number)
+        together = _fit(name, data, batch_size=batch_size)
+        assert together.loss_curve_ == alone.loss_curve_
+        for own, other in zip(together.coefs_, alone.coefs_, strict=True):
+            np.testing.assert_array_equal(own, other)
+
+
+def test_there_were_several_threads(may_use, monkeypatch):
+    """In the fits of the test above."""
+    sizes, new_crew = [], engine.new_crew
+
+    def noted(size, n_blocks):
+        sizes.append(size)
+        return new_crew(size, n_blocks)
+
+    monkeypatch.setattr(engine, "new_crew", noted)
+    may_use(3)
+    MLPNet((70, 60), max_iter=1, n_iter_no_change=np.inf, batch_size=200).fit(X, Y)
+    MLPNet((2,), max_iter=1, n_iter_no_change=np.inf, batch_size=10).fit(X, Y)
+    assert sizes == [3, 1]
+
+
+@unconverged
+@pytest.mark.parametrize("form", ["dense", "sparse"])
+@pytest.mark.parametrize("model", [SoftmaxClassifier(), GDLogisticRegression()])
+@pytest.mark.parametrize("solver", ["lbfgs", "newton", "gd"])
+def test_solvers_do_not_depend_on_the_number_of_threads(may_use, monkeypatch, model, solver, form):
+    monkeypatch.setattr(objective, "_PART_NUMBERS", 2**12)
+    model.set_params(solver=solver, max_iter=5)
+    data = sparse.csr_matrix(X) if form == "sparse" else X
+    labels = Y if isinstance(model, SoftmaxClassifier) else Y > 4
+    may_use(1)
+    alone = model.fit(data, labels).coef_
+    for number in (2, 5):
+        may_use(number)
+        np.testing.assert_array_equal(model.fit(data, labels).coef_, alone)
+
+
+@unconverged
+def test_predictions_do_not_depend_on_the_number_of_threads(may_use):
+    many = np.tile(X, (20, 1))
+    may_use(1)
+    model = _fit("dropout")
+    alone = model.predict_proba(many), model.sample_proba(many, 2)
+    may_use(3)
+    np.testing.assert_array_equal(model.predict_proba(many), alone[0])
+    np.testing.assert_array_equal(model.sample_proba(many, 2), alone[1])
+
+
+@unconverged
+def test_fits_in_several_threads_at_once(may_use):
+    may_use(2)
+    alone, found = _fit("adam"), [None] * 4
+
+    def fit(i):
+        found[i] = _fit("adam")
+
+    workers = [threading.Thread(target=fit, args=(i,)) for i in range(4)]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join(timeout=120)
+    for model in found:
+        np.testing.assert_array_equal(model.coefs_[0], alone.coefs_[0])
+
+
+@unconverged
+@pytest.mark.parametrize("error", [KeyboardInterrupt, ValueError])
+def test_no_thread_is_left(may_use, error):
+    """After an error between two epochs, when the threads of the first wait for the second."""
+    may_use(3)
+    before = threading.active_count()
+    network = _fit("adam")._network
+    assert threading.active_count() == before
+    batches = Batches(network, engine.as_data(X, float, Y[:, None]), size=200)
+    schedule = follow("constant", 1e-3, max_iter=1)
+    optimization = Optimization(network, "adam", schedule, beta_1=0.9, beta_2=0.9)
+    params = np.random.RandomState(0).normal(size=network.n_numbers)
+    with pytest.raises(error), optimization.training(params):
+        optimization.epoch(batches, params)
+        assert threading.active_count() == before + 2
+        raise error
+    assert threading.active_count() == before
+
+
+def test_limits_are_kept(monkeypatch):
+    monkeypatch.setattr(threads, "cpu_count", lambda: 4)
+    monkeypatch.delenv("NUMBA_NUM_THREADS", raising=False)
+    with threadpool_limits(1, user_api="blas"), reserved_threads(8) as number:
+        assert number == 1
+    monkeypatch.setattr(threads._users, "limit", lambda: 3)
+    with reserved_threads(8) as number:
+        assert number == 3
+    with reserved_threads(2) as first, reserved_threads(2) as second, reserved_threads(2) as third:
+        assert (first, second, third) == (2, 1, 1)
+    monkeypatch.setenv("NUMBA_NUM_THREADS", "2")
+    with reserved_threads(8) as number:
+        assert number == 2
+    assert threads._in_use == 0
+
+
+def test_blas_on_one_thread_in_a_fit_is_not_the_users_limit():
+    with threadpool_limits(2, user_api="blas"), one_blas_thread():
+        assert threads._users.limit() == 2
+
+
+def test_parts_come_back_in_order_and_errors_come_out():
+    def slow_first(part):
+        time.sleep(0.02 if part == 0 else 0)
+        return part**2
+
+    assert run_parts(slow_first, range(20), 3) == [part**2 for part in range(20)]
+    with pytest.raises(ZeroDivisionError):
+        run_parts(lambda part: 1 // part, range(20), 3)

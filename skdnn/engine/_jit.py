@@ -6,18 +6,24 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numba import njit
+from numba import config, njit
+
+# Whether kernels are compiled; with NUMBA_DISABLE_JIT they are plain Python.
+COMPILES = not vars(config)["DISABLE_JIT"]
 
 # Flags shared by all kernels:
 # nogil              several fits may run in threads of one process
 # error_model=numpy  division by zero gives inf or NaN as in NumPy; the check that Python's
 #                    model makes instead stops the vectorisation of every loop with a division
 # no_cfunc_wrapper   nothing calls a kernel as a C function; not making that saves compile time
+# _nrt               kernels allocate nothing, and need not count references to arrays: counts that
+#                    threads share would cost more than the work on a small batch
 # cache              compiled once for a machine, not once for a process
 _FLAGS: dict[str, Any] = {
     "nogil": True,
     "error_model": "numpy",
     "no_cfunc_wrapper": True,
+    "_nrt": False,
     "cache": True,
 }
 
@@ -29,6 +35,7 @@ _RELAXED = {"contract", "reassoc", "nsz", "arcp"}
 EXACT_OPTIONS: Any = {
     "nogil": True,
     "error_model": "numpy",
+    "_nrt": False,
     "fastmath": {"contract", "nsz"},
 }
 
@@ -60,6 +67,11 @@ def _compile(function: Callable, **flags: Any) -> Callable:
 def kernel(function: Callable) -> Callable:
     """Compile a function that works on arrays or scalars; sums may be reordered."""
     return _compile(function, fastmath=_RELAXED, **_FLAGS)
+
+
+def inner_kernel(function: Callable) -> Callable:
+    """Compile a function that only kernels call: Python has no way into it, which saves time."""
+    return _compile(function, fastmath=_RELAXED, no_cpython_wrapper=True, **_FLAGS)
 
 
 def exact_kernel(function: Callable) -> Callable:

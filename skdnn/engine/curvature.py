@@ -8,24 +8,16 @@ where S_i is the loss's second derivative by the scores: a number h for each sco
 softmax diag(p) - p p'. So one number for each score describes it: h, or the probability p.
 """
 
-import numpy as np
-
-from skdnn.engine._jit import kernel
+from skdnn.engine._jit import inner_kernel, kernel
 from skdnn.engine.elementary import ONE, ZERO, exp
-from skdnn.engine.layers import NO_BIAS, bias_of, forward, weights_of
+from skdnn.engine.layers import NO_BIAS, bias_of, weights_of
 from skdnn.engine.losses import BINARY_LOG_LOSS, HUBER, LOG_LOSS, POISSON, softmax
-from skdnn.engine.penalties import finish_gradient
-from skdnn.engine.products import (
-    add_bias,
-    buffer,
-    gather,
-    input_dot,
-    input_transposed_dot,
-    sum_rows,
-)
+from skdnn.engine.matmul import transposed_dot
+from skdnn.engine.products import gather, input_dot, input_transposed_dot, row_at, rows_of, sum_rows
+from skdnn.engine.views import flat, vector
 
 
-@kernel
+@inner_kernel
 def second_derivatives(code, parameter, z, y, out):
     """Write a loss's second derivatives by the scores; vectors of the same size."""
     if code == BINARY_LOG_LOSS:
@@ -49,19 +41,22 @@ def score_curvature(data, n_rows, layers, objective, params, curvature, work, ca
     parameter = params.dtype.type(objective[0].parameter)
     for start in range(0, n_rows, capacity):
         rows = min(capacity, n_rows - start)
-        scores = forward(data, layers, params, work, capacity, start, rows, None)
-        z, out = scores.ravel(), curvature[start : start + rows].ravel()
+        layer = layers[0]
+        scores = rows_of(work, layer.scores, capacity, layer.n_out, 0, rows)
+        W, bias = weights_of(layer, params), bias_of(layer, params)
+        input_dot(data, layer.sparse_dot, start, 0, W, bias, work, capacity, scores)
+        z, out = flat(scores), vector(curvature, start * layer.n_out, scores.size)
         if objective[0].loss == LOG_LOSS:
             softmax(scores)
             for i in range(z.size):
                 out[i] = z[i]
         else:
-            y = buffer(work, objective[0].targets, capacity, rows, data.y.shape[1])
+            y = rows_of(work, objective[0].targets, capacity, data.y.shape[1], 0, rows)
             gather(data.y, data.order, start, y)
-            second_derivatives(objective[0].loss, parameter, z, y.ravel(), out)
+            second_derivatives(objective[0].loss, parameter, z, flat(y), out)
 
 
-@kernel
+@inner_kernel
 def weights_at(data, start, out):
     """Write the weights of the rows from a place of the order; return their sum."""
     total = 0.0
@@ -69,12 +64,12 @@ def weights_at(data, start, out):
         if data.weight.size == 0:
             out[i] = 1
         else:
-            out[i] = data.weight[data.order[start + i] if data.order.size else start + i]
+            out[i] = data.weight[row_at(data, start + i)]
         total += out[i]
     return total
 
 
-@kernel
+@inner_kernel
 def curve_scores(data, code, curvature, start, weight, u):
     """Multiply each row of `u` by weight_i S_i, in place."""
     if code == LOG_LOSS:
@@ -86,9 +81,9 @@ def curve_scores(data, code, curvature, start, weight, u):
             for j in range(row.size):
                 row[j] = p[j] * (row[j] - mean)
     else:
-        flat, h = u.ravel(), curvature[start : start + u.shape[0]].ravel()
-        for i in range(flat.size):
-            flat[i] *= h[i]
+        values, h = flat(u), vector(curvature, start * u.shape[1], u.size)
+        for i in range(values.size):
+            values[i] *= h[i]
     if data.weight.size:
         for i in range(u.shape[0]):
             for j in range(u.shape[1]):
@@ -96,8 +91,10 @@ def curve_scores(data, code, curvature, start, weight, u):
 
 
 @kernel
-def hessian_vector(data, n_rows, layers, objective, curvature, vector, out, part, work, capacity):
-    """Write the product of the objective's Hessian, L2 penalty included, and a vector into `out`.
+def hessian_vector(
+    data, n_rows, layers, objective, curvature, direction, out, part, work, capacity
+):
+    """Write the product of the summed loss's Hessian and a direction; return the rows' weight.
 
     `curvature` comes from `score_curvature`; `part` has the shape of `out`.
     """
@@ -107,27 +104,26 @@ def hessian_vector(data, n_rows, layers, objective, curvature, vector, out, part
         out[i] = 0
     for start in range(0, n_rows, capacity):
         rows = min(capacity, n_rows - start)
-        u = buffer(work, layer.scores, capacity, rows, layer.n_out)
-        input_dot(data, start, weights_of(layer, vector), work, capacity, u)
-        if layer.bias != NO_BIAS:
-            add_bias(u, bias_of(layer, vector))
-        weight = buffer(work, objective[0].deltas, capacity, rows, 1).ravel()
+        u = rows_of(work, layer.scores, capacity, layer.n_out, 0, rows)
+        W, bias = weights_of(layer, direction), bias_of(layer, direction)
+        input_dot(data, layer.sparse_dot, start, 0, W, bias, work, capacity, u)
+        weight = vector(work, layer.deltas * capacity, rows)
         total_weight += weights_at(data, start, weight)
         curve_scores(data, objective[0].loss, curvature, start, weight, u)
-        if layer.bias != NO_BIAS:
-            sum_rows(u, bias_of(layer, part))
-        input_transposed_dot(data, start, u, work, capacity, weights_of(layer, part))
+        sum_rows(u, bias_of(layer, part))
+        W, address = weights_of(layer, part), layer.sparse_transposed_dot
+        input_transposed_dot(data, address, start, u, 0, work, capacity, W)
         for i in range(out.size):
             out[i] += part[i]
-    finish_gradient(layers, vector, out, total_weight)
+    return total_weight
 
 
-@kernel
+@inner_kernel
 def copy_inputs(data, start, bias, out):
     """Copy rows, dense or sparse, into a matrix, with a column of ones for a bias."""
     n_features = out.shape[1] - 1 if bias else out.shape[1]
     for i in range(out.shape[0]):
-        row = data.order[start + i] if data.order.size else start + i
+        row = row_at(data, start + i)
         if data.row_starts.size:
             for j in range(n_features):
                 out[i, j] = 0
@@ -140,7 +136,7 @@ def copy_inputs(data, start, bias, out):
             out[i, n_features] = 1
 
 
-@kernel
+@inner_kernel
 def add_block(code, curvature, first, second, weight, inputs, scaled, product, out):
     """Add a chunk's A' D A, D the curvature by the scores `first` and `second`, to `out`."""
     for i in range(inputs.shape[0]):
@@ -149,15 +145,15 @@ def add_block(code, curvature, first, second, weight, inputs, scaled, product, o
             factor *= (ONE if first == second else ZERO) - curvature[i, second]
         for j in range(inputs.shape[1]):
             scaled[i, j] = factor * inputs[i, j]
-    np.dot(inputs.T, scaled, product)
-    flat, added = out.ravel(), product.ravel()
-    for i in range(flat.size):
-        flat[i] += added[i]
+    transposed_dot(inputs, scaled, 0, product)
+    total, added = flat(out), flat(product)
+    for i in range(total.size):
+        total[i] += added[i]
 
 
 @kernel
 def hessian(data, n_rows, layers, objective, curvature, blocks, inputs, scaled, weight, product):
-    """Write the objective's Hessian, L2 penalty included.
+    """Write the Hessian of the summed loss, on and above the diagonal; return the rows' weight.
 
     `blocks` has shape (n_outputs, n_outputs, n_inputs, n_inputs), the bias counted as the last
     input; block [k, l] holds the second derivatives by the parameters of outputs k and l.
@@ -167,9 +163,9 @@ def hessian(data, n_rows, layers, objective, curvature, blocks, inputs, scaled, 
     bias = layer.bias != NO_BIAS
     coupled = objective[0].loss == LOG_LOSS
     total_weight = 0.0
-    flat = blocks.ravel()
-    for i in range(flat.size):
-        flat[i] = 0
+    total = flat(blocks)
+    for i in range(total.size):
+        total[i] = 0
     for start in range(0, n_rows, inputs.shape[0]):
         rows = min(inputs.shape[0], n_rows - start)
         a, room, w, curved = inputs[:rows], scaled[:rows], weight[:rows], curvature[start:]
@@ -179,18 +175,19 @@ def hessian(data, n_rows, layers, objective, curvature, blocks, inputs, scaled, 
             for l in range(k, layer.n_out if coupled else k + 1):
                 block = blocks[k, l]
                 add_block(objective[0].loss, curved, k, l, w, a, room, product, block)
-    finish_hessian(blocks, layer, total_weight)
+    return total_weight
 
 
 @kernel
-def finish_hessian(blocks, layer, total_weight):
-    """Turn sums into means, add the L2 penalty, and mirror the blocks above the diagonal."""
+def finish_hessian(blocks, layers, total_weight):
+    """Turn the sum into the objective's Hessian: the mean, with the L2 penalty, and whole."""
+    layer = layers[0]
     dtype = blocks.dtype.type
     l2 = layer.l2 / total_weight if layer.per_weight else layer.l2
     scale, strength = dtype(1.0 / total_weight), dtype(l2)
     for k in range(blocks.shape[0]):
         for l in range(k, blocks.shape[0]):
-            upper, lower = blocks[k, l].ravel(), blocks[l, k].ravel()
+            upper, lower = flat(blocks[k, l]), flat(blocks[l, k])
             for i in range(upper.size):
                 upper[i] *= scale
                 lower[i] = upper[i]

@@ -3,6 +3,7 @@
 from typing import NamedTuple
 
 import numpy as np
+from numba import typeof
 from numpy.typing import NDArray
 from scipy import sparse
 
@@ -32,6 +33,22 @@ class Data(NamedTuple):
     order: np.ndarray
 
 
+def data_type(number):
+    """Return the compiler's type of a `Data` of numbers of a type."""
+    dtype = np.dtype(str(number))
+    return typeof(as_data(np.empty((0, 0), dtype), dtype))
+
+
+def part_of(data: Data, begin: int, end: int) -> Data:
+    """Return the rows that are visited from place `begin` to place `end`, without a copy."""
+    if data.order.size:
+        return data._replace(order=data.order[begin:end])
+    part = data._replace(y=data.y[begin:end], weight=data.weight[begin:end])
+    if data.row_starts.size:
+        return part._replace(row_starts=data.row_starts[begin : end + 1])
+    return part._replace(X=data.X[begin:end])
+
+
 def read_only(array: NDArray) -> NDArray:
     """Return a read-only view: one form, because each would compile the kernels anew."""
     view = np.ascontiguousarray(array).view()
@@ -56,18 +73,16 @@ def as_data(X, dtype, y=None, weight=None, order=None) -> Data:
     nothing = np.empty(0, dtype)
     if sparse.issparse(X):
         dense = np.empty((0, X.shape[1]), dtype)
-        values, columns, row_starts = X.data.astype(dtype, copy=False), X.indices, X.indptr
-        if columns.dtype != np.int32 and max(X.shape[1], X.nnz) <= np.iinfo(np.int32).max:
-            # SciPy makes 64-bit indices here and there; for them all would be compiled anew.
-            columns, row_starts = columns.astype(np.int32), row_starts.astype(np.int32)
+        values, columns, row_starts = X.data, X.indices, X.indptr
     else:
         dense = np.asarray(X, dtype)
-        values, columns, row_starts = nothing, np.empty(0, np.int32), np.empty(0, np.int32)
+        values, columns, row_starts = nothing, np.empty(0, np.int32), np.empty(0, np.int64)
     return Data(
         read_only(dense),
-        read_only(values),
-        read_only(columns),
-        read_only(row_starts),
+        read_only(np.asarray(values, dtype)),
+        # SciPy's indices are of 32 or 64 bits; for each the kernels would be compiled anew.
+        read_only(np.asarray(columns, np.int32)),
+        read_only(np.asarray(row_starts, np.int64)),
         read_only(np.empty((0, 0), dtype) if y is None else np.asarray(y, dtype)),
         read_only(nothing if weight is None else np.asarray(weight, dtype)),
         read_only(np.empty(0, np.int64) if order is None else order),

@@ -1,235 +1,196 @@
-"""What the rest of the package calls: an epoch of training, loss and gradient, predictions.
-
-The objective is the weighted mean of the loss over the rows plus the penalties of
-`skdnn.engine.penalties`.
-"""
+"""An epoch of training, by one thread or by several together."""
 
 import math
 
-import numpy as np
-
-from skdnn.engine._jit import kernel
-from skdnn.engine.hashing import mix
-from skdnn.engine.layers import backward, forward
-from skdnn.engine.losses import evaluate
+from skdnn.engine._jit import inlined_kernel, inner_kernel, kernel
+from skdnn.engine.batch import PROPAGATE, batch_loss, step_key
+from skdnn.engine.crew import finish, publish, take, wait_for_epoch, wait_for_phase
+from skdnn.engine.descent import BOTH, GRADIENT, STEP_ONLY, TRAIN_BLOCK, sum_of
 from skdnn.engine.normalization import total_weight
-from skdnn.engine.optimizers import step, step_sizes
-from skdnn.engine.penalties import (
-    clip_norm,
-    constrain,
-    finish_gradient,
-    has_l1,
-    has_max_norm,
-    penalty,
-    shrink_all,
-)
-from skdnn.engine.products import buffer, copy, gather
+
+_propagate, _train_block = PROPAGATE.call, TRAIN_BLOCK.call
 
 
-@kernel
-def step_key(seed, t):
-    """Return the key of a step's masks; None where there is no seed."""
-    if seed is None:
-        return None
-    return mix(seed ^ mix(np.uint64(t) + np.uint64(1))) | np.uint64(1)
+@inner_kernel
+def batch_rows(k, n_rows, batch_size, even):
+    """Return where batch number `k` begins, and how many rows it has."""
+    n_batches = (n_rows + batch_size - 1) // batch_size
+    if even:
+        start = k * n_rows // n_batches
+        return start, (k + 1) * n_rows // n_batches - start
+    return k * batch_size, min(batch_size, n_rows - k * batch_size)
 
 
-@kernel
-def batch_loss(data, layers, objective, params, work, capacity, start, rows, key):
-    """Return a batch's summed weighted loss and weight; leave the derivatives in the workspace."""
-    outputs = forward(data, layers, params, work, capacity, start, rows, key)
-    first = objective[0]
-    z = buffer(work, first.losses, capacity, rows, outputs.shape[1])
-    if first.losses != layers[layers.size - 1].outputs:
-        copy(outputs.ravel(), z.ravel())
-    y = buffer(work, first.targets, capacity, rows, data.y.shape[1])
-    gather(data.y, data.order, start, y)
-    delta = buffer(work, first.deltas, capacity, rows, z.shape[1])
-    evaluate(objective, z, y, delta)
-    total = 0.0
-    if data.weight.size == 0:
-        for i in range(rows):
-            for j in range(z.shape[1]):
-                total += z[i, j]
-        return total, float(rows)
-    for i in range(rows):
-        weight = data.weight[data.order[start + i] if data.order.size else start + i]
-        for j in range(z.shape[1]):
-            total += weight * z[i, j]
-            delta[i, j] *= weight
-    return total, total_weight(data, start, rows)
+@inlined_kernel
+def begin_batch(data, variables, settings, steps, k, t, start, rows):
+    """Note a batch's weight, the optimiser's powers for step number `t`, from 1, and the penalties.
 
-
-@kernel
-def batch_gradient(data, layers, objective, params, gradient, work, capacity, start, rows, key):
-    """Write the gradient of a batch's summed loss; return that loss and the batch's weight."""
-    total, weight = batch_loss(data, layers, objective, params, work, capacity, start, rows, key)
-    room = objective[0].widest * capacity
-    first = objective[0].deltas * capacity
-    delta, other = work[first : first + room], work[first + room : first + 2 * room]
-    backward(data, layers, params, gradient, work, capacity, start, rows, key, delta, other)
-    return total, weight
-
-
-@kernel
-def update(layers, params, gradient, state, settings, rate, t, weight, shrinks, bounds):
-    """Change the parameters by step number `t` (from 1), of a batch of so much weight.
-
-    `shrinks` and `bounds` say whether there are L1 penalties, and largest norms or a decay.
-    Neighbouring layers with the same factor of the learning rate are one vector to the optimiser,
-    with moments of its own, all that of a network in which none differs.
+    Those are of the batch before, at its parameters.
     """
-    clipped = 1.0
-    if settings.clip_norm != 0.0:
-        clipped = clip_norm(gradient, settings.clip_norm)
-    moments = state.size // gradient.size
-    if shrinks:
-        # An L1 penalty is clipped by as much as the gradient that it is to balance.
-        settings.reach = settings.momentum * settings.reach + clipped * rate
-    l = 0
-    while l < layers.size:
-        factor, begin = layers[l].learning_rate, layers[l].params
-        while l < layers.size and layers[l].learning_rate == factor:
-            end = layers[l].end
-            l += 1
-        if factor == 0.0 or begin == end:
-            continue
-        own = state[moments * begin : moments * end].reshape(moments, end - begin)
-        step(params[begin:end], gradient[begin:end], own, settings, factor * rate, t)
-        if shrinks:
-            step_sizes(gradient[begin:end], own, settings, clipped * factor * rate, factor, t)
-    if shrinks:
-        shrink_all(layers, params, gradient, weight)
-    if bounds:
-        constrain(layers, params, rate, settings.weight_decay)
+    if k > 0:
+        steps[k - 1].penalty = sum_of(variables.parts, 0)
+    steps[k].weight = total_weight(data, start, rows)
+    steps[k].power_1 = settings[0].beta_1 ** float(t)
+    steps[k].power_2 = settings[0].beta_2 ** float(t)
 
 
-@kernel
-def average(mean, params, settings, t):
-    """Let the parameters after step `t` into their running mean.
-
-    Of the first ones it is the plain mean (Polyak and Juditsky, 1992), and where `average_rate` is
-    not zero, it becomes an exponential one, in which the newest have that share.
-    """
-    newest = max(1.0 / max(t - settings.average_from, 1), settings.average_rate)
-    share = params.dtype.type(newest)
-    if newest >= 1.0:
-        # The mean that was there does not count, and may be anything.
-        copy(params, mean)
-        return
-    for i in range(params.size):
-        mean[i] += share * (params[i] - mean[i])
+@inner_kernel
+def share_of(share, shares, rows):
+    """Return where a share of a batch's rows begins: no row is alone, unless it is the batch."""
+    return rows if share == shares else share * rows // shares // 8 * 8
 
 
-@kernel
-def train_epoch(
+@inlined_kernel
+def work_on_epoch(
+    crew,
+    rank,
+    begin,
     data,
     n_rows,
     batch_size,
     layers,
     objective,
-    params,
-    gradient,
-    state,
-    mean,
+    lowest,
+    blocks,
+    variables,
     settings,
-    rates,
-    t,
+    steps,
+    steps_before,
+    seed,
+    work,
+):
+    """Do a thread's part of an epoch, the blocks of which are counted from `begin` on.
+
+    A batch has two phases: its rows are shared out, and then the parameters; where the gradient's
+    norm is bounded the gradient is computed in a phase of its own.
+    """
+    size = crew[-1]
+    shares = 1 if objective[0].whole_batches else size
+    clips = settings[0].clip_norm != 0.0
+    even = objective[0].even_batches
+    for k in range(steps.size):
+        start, rows = batch_rows(k, n_rows, batch_size, even)
+        t = steps_before + k
+        wait_for_phase(crew, rank, begin)
+        finite = k == 0 or math.isfinite(steps[k - 1].loss)
+        share = rank
+        for _ in range(shares):
+            share = share if share < shares else 0
+            if take(crew, share, begin):
+                if share == 0:
+                    begin_batch(data, variables, settings, steps, k, t + 1, start, rows)
+                first, end = share_of(share, shares, rows), share_of(share + 1, shares, rows)
+                count = end - first
+                if finite and count:
+                    what = data, layers, objective, lowest, variables.params, variables.gradient
+                    given = (*what, work, batch_size, start, first, count, step_key(seed, t))
+                    _propagate(objective[0].propagate, given)
+                finish(crew, begin + shares)
+            share += 1
+        begin += shares
+        for stage in range(2 if clips else 1):
+            what = BOTH if not clips else (GRADIENT if stage == 0 else STEP_ONLY)
+            wait_for_phase(crew, rank, begin)
+            loss = batch_loss(objective, work, batch_size, rows) if finite else math.nan
+            number = rank * blocks.size // size
+            for _ in range(blocks.size):
+                number = number if number < blocks.size else 0
+                if take(crew, number, begin):
+                    if number == 0 and stage == 0:
+                        steps[k].loss = loss / steps[k].weight
+                    if math.isfinite(loss):
+                        where = data, layers, blocks[number], variables, settings, steps, k
+                        batch = t + 1, work, batch_size, start, rows, what
+                        _train_block(settings[0].train_block, (*where, *batch))
+                    finish(crew, begin + blocks.size)
+                number += 1
+            begin += blocks.size
+    wait_for_phase(crew, rank, begin)
+    return begin
+
+
+@inlined_kernel
+def mean_objective(objective, variables, steps, n_rows, batch_size):
+    """Return the mean of the batches' objectives, or the first that is not finite."""
+    total, last = 0.0, steps.size - 1
+    steps[last].penalty = sum_of(variables.parts, 0)
+    for k in range(steps.size):
+        value = steps[k].loss * objective[0].value_scale + steps[k].penalty
+        if not math.isfinite(value):
+            return value
+        _, rows = batch_rows(k, n_rows, batch_size, objective[0].even_batches)
+        total += value * rows
+    return total / n_rows
+
+
+@kernel
+def train_epoch(
+    crew,
+    rank,
+    data,
+    n_rows,
+    batch_size,
+    layers,
+    objective,
+    lowest,
+    blocks,
+    variables,
+    settings,
+    steps,
+    counts,
     seed,
     work,
 ):
     """Train for one epoch, in place; return the mean of the batches' objectives.
 
-    `rates` has the learning rate of each batch, `t` is the number of steps made before; with `seed`
-    it makes the masks of dropout. Where all layers are dense `seed` is None. A mean that is not
-    finite ends the epoch at once. `mean` is the running mean of the parameters; empty for none.
-    `gradient` is zero where layers are frozen.
+    That is what the first thread of the crew, number 0, does; the others train with it, epoch by
+    epoch, until it publishes that the work has ended.
+
+    Parameters
+    ----------
+    crew : array
+        From `new_crew`.
+    rank : int
+        The thread's number.
+    data : Data
+    n_rows, batch_size : int
+    layers, objective, blocks, settings : arrays of records
+    lowest : int
+        The first layer that is trained.
+    variables : Variables
+    steps : array of STEPS
+        With the learning rate of each batch.
+    counts : array of int64
+        The number of steps made before, and of blocks done, which is brought up to date.
+    seed : uint64
+        Makes the masks of dropout, with the number of the step.
+    work : array
     """
-    total, shrinks = 0.0, has_l1(layers)
-    bounds = settings.weight_decay != 0.0 or has_max_norm(layers)
-    n_batches = (n_rows + batch_size - 1) // batch_size
-    for k in range(n_batches):
-        if objective[0].even_batches:
-            start, stop = k * n_rows // n_batches, (k + 1) * n_rows // n_batches
-        else:
-            start, stop = k * batch_size, min((k + 1) * batch_size, n_rows)
-        rows, key = stop - start, step_key(seed, t)
-        loss, weight = batch_gradient(
-            data, layers, objective, params, gradient, work, batch_size, start, rows, key
-        )
-        value = loss * objective[0].value_scale / weight + penalty(layers, params, weight)
-        if not math.isfinite(value):
-            return value
-        total += value * rows
-        finish_gradient(layers, params, gradient, weight)
-        t += 1
-        update(layers, params, gradient, state, settings, rates[k], t, weight, shrinks, bounds)
-        if mean.size:
-            average(mean, params, settings, t)
-    return total / n_rows
-
-
-@kernel
-def mean_loss(data, n_rows, layers, objective, params, work, capacity, seed):
-    """Return the objective's two parts: the mean loss and the penalties.
-
-    `seed` is None where all layers are dense.
-    """
-    total, weight = 0.0, 0.0
-    for start in range(0, n_rows, capacity):
-        rows = min(capacity, n_rows - start)
-        part = batch_loss(
-            data, layers, objective, params, work, capacity, start, rows, step_key(seed, start)
-        )
-        total += part[0]
-        weight += part[1]
-    return total / weight, penalty(layers, params, weight)
-
-
-@kernel
-def loss_and_gradient(
-    data, n_rows, layers, objective, params, gradient, part, work, capacity, seed
-):
-    """Return the mean loss and the penalties; write the gradient of their sum, without the L1 part.
-
-    The rows are taken `capacity` at a time, so that the workspace does not grow with their number;
-    `part` has the shape of the gradient. `seed` is None where all layers are dense.
-    """
-    total, weight = 0.0, 0.0
-    gradient[:] = 0
-    part[:] = 0
-    for start in range(0, n_rows, capacity):
-        rows = min(capacity, n_rows - start)
-        sums = batch_gradient(
+    phases = blocks.size * (2 if settings[0].clip_norm != 0.0 else 1)
+    per_batch = phases + (1 if objective[0].whole_batches else crew[-1])
+    begin = counts[1] if rank == 0 else 0
+    if rank == 0:
+        publish(crew, begin + steps.size * per_batch)
+    while rank == 0 or wait_for_epoch(crew, rank, begin):
+        begin = work_on_epoch(
+            crew,
+            rank,
+            begin,
             data,
+            n_rows,
+            batch_size,
             layers,
             objective,
-            params,
-            part,
+            lowest,
+            blocks,
+            variables,
+            settings,
+            steps,
+            counts[0],
+            seed,
             work,
-            capacity,
-            start,
-            rows,
-            step_key(seed, start),
         )
-        total += sums[0]
-        weight += sums[1]
-        for i in range(gradient.size):
-            gradient[i] += part[i]
-    finish_gradient(layers, params, gradient, weight)
-    return total / weight, penalty(layers, params, weight)
-
-
-@kernel
-def scores(data, layers, params, out, work, capacity, seed):
-    """Write the last layer's outputs for all rows into `out`.
-
-    `seed` makes the masks of dropout; it is None where all layers are dense.
-    """
-    for start in range(0, out.shape[0], capacity):
-        rows = min(capacity, out.shape[0] - start)
-        key = step_key(seed, start)
-        a = forward(data, layers, params, work, capacity, start, rows, key)
-        for i in range(rows):
-            for j in range(a.shape[1]):
-                out[start + i, j] = a[i, j]
+        if rank == 0:
+            counts[1] = begin
+            return mean_objective(objective, variables, steps, n_rows, batch_size)
+    return 0.0

@@ -1,17 +1,25 @@
 """Loss functions of the raw scores (the last layer before its output activation).
 
 A loss owns its value, its derivative and its link, the activation that turns scores into
-predictions. To add one: a code, a function that returns (value, derivative) for one score, a
-branch in `evaluate`, and a row in `LOSSES`. The tests sweep `LOSSES`.
+predictions. To add one: a kernel (objective, z, y, delta) that replaces the scores `z` by the
+losses and `delta` by their derivatives, and a row in `LOSSES`. The tests sweep `LOSSES`.
+
+`z` and `delta` have shape (rows, outputs), and so has `y`, but for the losses of a softmax, where
+it is the number of the class, shape (rows, 1); their value stands in the first column, beside
+zeros.
 """
 
 import math
+from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
+from numba import from_dtype, types
 
-from skdnn.engine._jit import inlined_kernel, kernel, record
+from skdnn.engine._jit import inner_kernel, kernel, record
 from skdnn.engine.elementary import HALF, ONE, ZERO, exp, expm1, logistic, softplus
+from skdnn.engine.pointers import Pointer
+from skdnn.engine.views import flat
 
 
 class Loss(NamedTuple):
@@ -19,10 +27,10 @@ class Loss(NamedTuple):
 
     Attributes
     ----------
-    code : int
-        Its number in `evaluate`.
+    evaluate : callable
+        Its kernel.
     link : str
-        The output activation: "identity", "logistic", "softmax" or "exp".
+        The output activation, a key of `LINKS`.
     parameter : float
         Default of its one parameter: the Huber loss's `delta`, the pinball loss's `quantile`, the
         log loss's smoothing, the focal loss's `gamma`.
@@ -31,163 +39,235 @@ class Loss(NamedTuple):
         instead of their sum. The gradient is always that of the sum.
     """
 
-    code: int
+    evaluate: Callable
     link: str
     parameter: float = 0.0
     averages_outputs: bool = False
 
 
-LOG_LOSS, BINARY_LOG_LOSS, FOCAL, BINARY_FOCAL = range(4)
-SQUARED_ERROR, ABSOLUTE_ERROR, HUBER, POISSON, PINBALL = range(4, 9)
-
-LOSSES = {
-    "log_loss": Loss(LOG_LOSS, "softmax"),
-    "binary_log_loss": Loss(BINARY_LOG_LOSS, "logistic"),
-    "focal": Loss(FOCAL, "softmax", parameter=2.0),
-    "binary_focal": Loss(BINARY_FOCAL, "logistic", parameter=2.0),
-    "squared_error": Loss(SQUARED_ERROR, "identity", averages_outputs=True),
-    "absolute_error": Loss(ABSOLUTE_ERROR, "identity", averages_outputs=True),
-    "huber": Loss(HUBER, "identity", parameter=1.0, averages_outputs=True),
-    "poisson": Loss(POISSON, "exp"),
-    "pinball": Loss(PINBALL, "identity", parameter=0.5, averages_outputs=True),
-}
-
 # A row for each output, of which only the parameter differs, or one for all.
 OBJECTIVE = record(
     [
-        ("loss", np.int64),
+        ("loss", np.int64),  # its number
+        ("evaluate", np.int64),  # addresses: of its kernel,
+        ("forward", np.int64),  # and of the network's own
+        ("propagate", np.int64),
         ("parameter", np.float64),  # the loss's parameter
         ("value_scale", np.float64),  # of the loss where it is reported, not in its gradient
         ("even_batches", np.bool_),  # whether an epoch's batches are of one size, to a row
+        ("whole_batches", np.bool_),  # whether a batch's rows depend on one another
         ("losses", np.int64),  # offsets into the workspace
         ("targets", np.int64),
-        ("deltas", np.int64),
-        ("widest", np.int64),  # the widest layer's number of outputs
+        ("row_losses", np.int64),
     ]
 )
+OBJECTIVE_TYPE = types.Array(from_dtype(OBJECTIVE), 1, "C")
+EVALUATE = Pointer(lambda number: (OBJECTIVE_TYPE, *[number[:, ::1]] * 3))
 
 
-@inlined_kernel
-def binary_log_loss(z, y):
-    """log(1 + e^z) - y z, y in {0, 1}."""
-    return softplus(z) - y * z, logistic(z) - y
+@kernel
+def binary_log_loss(objective, z, y, delta):
+    """log(1 + e^z) - y z, y in {0, 1}, or moved towards a half by the smoothing."""
+    smoothing = z.dtype.type(objective[0].parameter)
+    z, y, delta = flat(z), flat(y), flat(delta)
+    for i in range(z.size):
+        target = y[i] + smoothing * (HALF - y[i])
+        delta[i] = logistic(z[i]) - target
+        z[i] = softplus(z[i]) - target * z[i]
 
 
-@inlined_kernel
-def binary_focal(z, y, gamma):
+@kernel
+def binary_focal(objective, z, y, delta):
     """-(1 - p)^gamma log p, p the probability of y in {0, 1}: Lin et al. (2017)."""
-    sign = ONE if y > HALF else -ONE
-    cross_entropy = softplus(-sign * z)
-    p = exp(-cross_entropy)
-    # 1 - p = logistic(-sign z), and its logarithm -softplus(sign z).
-    modulation = exp(-gamma * softplus(sign * z))
-    slope = modulation * (gamma * p * cross_entropy + logistic(-sign * z))
-    return modulation * cross_entropy, -sign * slope
+    gamma = z.dtype.type(objective[0].parameter)
+    z, y, delta = flat(z), flat(y), flat(delta)
+    for i in range(z.size):
+        sign = ONE if y[i] > HALF else -ONE
+        cross_entropy = softplus(-sign * z[i])
+        p = exp(-cross_entropy)
+        # 1 - p = logistic(-sign z), and its logarithm -softplus(sign z).
+        modulation = exp(-gamma * softplus(sign * z[i]))
+        slope = modulation * (gamma * p * cross_entropy + logistic(-sign * z[i]))
+        delta[i] = -sign * slope
+        z[i] = modulation * cross_entropy
 
 
-@inlined_kernel
-def squared_error(z, y):
+@kernel
+def squared_error(objective, z, y, delta):
     """(z - y)^2 / 2."""
-    r = z - y
-    return HALF * r * r, r
+    z, y, delta = flat(z), flat(y), flat(delta)
+    for i in range(z.size):
+        delta[i] = z[i] - y[i]
+        z[i] = HALF * delta[i] * delta[i]
 
 
-@inlined_kernel
-def absolute_error(z, y):
+@kernel
+def absolute_error(objective, z, y, delta):
     """|z - y|; at the kink the derivative is 0."""
-    r = z - y
-    sign = -ONE if r < ZERO else (ONE if r > ZERO else r)
-    return abs(r), sign
+    z, y, delta = flat(z), flat(y), flat(delta)
+    for i in range(z.size):
+        r = z[i] - y[i]
+        delta[i] = -ONE if r < ZERO else (ONE if r > ZERO else r)
+        z[i] = abs(r)
 
 
-@inlined_kernel
-def huber(z, y, delta):
-    """r^2 / 2 for |r| = |z - y| <= delta, else delta (|r| - delta / 2)."""
-    r = z - y
-    clipped = -delta if r < -delta else (delta if r > delta else r)
-    return clipped * (r - HALF * clipped), clipped
+@kernel
+def huber(objective, z, y, delta):
+    """r^2 / 2 for |r| = |z - y| <= c, else c (|r| - c / 2), c the loss's `delta`."""
+    c = z.dtype.type(objective[0].parameter)
+    z, y, delta = flat(z), flat(y), flat(delta)
+    for i in range(z.size):
+        r = z[i] - y[i]
+        clipped = -c if r < -c else (c if r > c else r)
+        delta[i] = clipped
+        z[i] = clipped * (r - HALF * clipped)
 
 
-@inlined_kernel
-def poisson(z, y):
+@kernel
+def poisson(objective, z, y, delta):
     """Half the Poisson deviance with a log link: e^z - y z + y log y - y."""
-    mean = exp(z)
-    constant = y * math.log(y) - y if y > ZERO else ZERO
-    return mean - y * z + constant, mean - y
+    z, y, delta = flat(z), flat(y), flat(delta)
+    for i in range(z.size):
+        mean = exp(z[i])
+        constant = y[i] * math.log(y[i]) - y[i] if y[i] > ZERO else ZERO
+        delta[i] = mean - y[i]
+        z[i] = mean - y[i] * z[i] + constant
 
 
-@inlined_kernel
-def pinball(z, y, quantile):
-    """quantile (y - z) for z <= y, else (1 - quantile) (z - y)."""
-    r = z - y
-    slope = ONE - quantile if r > ZERO else (-quantile if r < ZERO else r)
-    return slope * r, slope
+@kernel
+def pinball(objective, z, y, delta):
+    """quantile (y - z) for z <= y, else (1 - quantile) (z - y); a quantile for each output."""
+    for j in range(z.shape[1]):
+        quantile = z.dtype.type(objective[j if objective.size > 1 else 0].parameter)
+        for i in range(z.shape[0]):
+            r = z[i, j] - y[i, j]
+            slope = ONE - quantile if r > ZERO else (-quantile if r < ZERO else r)
+            delta[i, j] = slope
+            z[i, j] = slope * r
+
+
+@kernel
+def logistic_link(z):
+    z = flat(z)
+    for i in range(z.size):
+        z[i] = logistic(z[i])
+
+
+@kernel
+def exp_link(z):
+    z = flat(z)
+    for i in range(z.size):
+        z[i] = exp(z[i])
 
 
 @kernel
 def softmax(z):
-    """Turn each row of `z` into probabilities, in place; return nothing."""
+    """Turn each row of `z` into probabilities, in place."""
+    shifts = flat(z)
     for i in range(z.shape[0]):
-        _softmax_row(z[i])
+        largest = z[i, 0]
+        for j in range(1, z.shape[1]):
+            if z[i, j] > largest:
+                largest = z[i, j]
+        for j in range(z.shape[1]):
+            z[i, j] -= largest
+    # Of all rows in one loop: a row may have fewer numbers than a vector of the machine.
+    for i in range(shifts.size):
+        shifts[i] = exp(shifts[i])
+    for i in range(z.shape[0]):
+        total = ZERO * z[i, 0]
+        for j in range(z.shape[1]):
+            total += z[i, j]
+        inverse = ONE / total
+        for j in range(z.shape[1]):
+            z[i, j] *= inverse
 
 
-@kernel
-def _softmax_row(z):
-    """Turn the scores `z` into probabilities, in place; return log(sum(exp(z)))."""
-    largest = z[0]
-    for j in range(1, z.size):
-        if z[j] > largest:
-            largest = z[j]
-    total = ZERO * largest
-    for j in range(z.size):
-        z[j] = exp(z[j] - largest)
-        total += z[j]
-    inverse = ONE / total
-    for j in range(z.size):
-        z[j] *= inverse
-    return z.dtype.type(math.log(total)) + largest
+@inner_kernel
+def class_log_probabilities(z, y, delta):
+    """Write the probabilities of the softmax into `delta`, and log p_y into z's first column.
 
-
-@kernel
-def log_loss(z, y, delta, smoothing):
-    """Cross-entropy of the softmax: log(sum_j e^z_j) - z_y, y the number of the class, by rows.
-
-    With smoothing s (Szegedy et al., 2016) z_y becomes (1 - s) z_y + s mean(z).
+    Return nothing; the rest of `z` becomes zero.
     """
+    for i in range(z.shape[0]):
+        largest = z[i, 0]
+        for j in range(1, z.shape[1]):
+            if z[i, j] > largest:
+                largest = z[i, j]
+        score = z[i, int(y[i, 0])]
+        for j in range(z.shape[1]):
+            delta[i, j] = z[i, j] - largest
+            z[i, j] = ZERO
+        z[i, 0] = score - largest
+    shifts = flat(delta)
+    for i in range(shifts.size):
+        shifts[i] = exp(shifts[i])
+    for i in range(z.shape[0]):
+        total = ZERO * delta[i, 0]
+        for j in range(z.shape[1]):
+            total += delta[i, j]
+        inverse = ONE / total
+        for j in range(z.shape[1]):
+            delta[i, j] *= inverse
+        z[i, 0] -= z.dtype.type(math.log(total))
+
+
+@kernel
+def log_loss(objective, z, y, delta):
+    """Cross-entropy of the softmax: -log p_y, y the number of the class, by rows.
+
+    With smoothing s (Szegedy et al., 2016) log p_y becomes (1 - s) log p_y + s mean(log p).
+    """
+    smoothing = z.dtype.type(objective[0].parameter)
+    if smoothing > ZERO:
+        smooth_log_loss(smoothing, z, y, delta)
+        return
+    class_log_probabilities(z, y, delta)
+    for i in range(z.shape[0]):
+        z[i, 0] = -z[i, 0]
+        delta[i, int(y[i, 0])] -= ONE
+
+
+@inner_kernel
+def smooth_log_loss(smoothing, z, y, delta):
     share = smoothing / z.dtype.type(z.shape[1])
     for i in range(z.shape[0]):
-        label = int(y[i, 0])
-        score = z[i, label]
-        if smoothing > ZERO:
-            score *= ONE - smoothing
-            for j in range(z.shape[1]):
-                score += share * z[i, j]
+        label, mean = int(y[i, 0]), ZERO * z[i, 0]
         for j in range(z.shape[1]):
-            delta[i, j] = z[i, j]
+            mean += z[i, j]
+        mean /= z.dtype.type(z.shape[1])
+        # log p_y - mean(log p) = z_y - mean(z): only the first needs the sum of exponentials.
+        delta[i, 0] = ZERO
+        rest = smoothing * (z[i, label] - mean)
+        y_score = z[i, label]
+        largest = z[i, 0]
+        for j in range(1, z.shape[1]):
+            if z[i, j] > largest:
+                largest = z[i, j]
+        total = ZERO * largest
+        for j in range(z.shape[1]):
+            delta[i, j] = exp(z[i, j] - largest)
+            total += delta[i, j]
             z[i, j] = ZERO
-        z[i, 0] = _softmax_row(delta[i]) - score
-        if smoothing > ZERO:
-            for j in range(z.shape[1]):
-                delta[i, j] -= share
+        for j in range(z.shape[1]):
+            delta[i, j] = delta[i, j] / total - share
         delta[i, label] -= ONE - smoothing
+        z[i, 0] = z.dtype.type(math.log(total)) + largest - y_score + rest
 
 
 @kernel
-def focal(z, y, delta, gamma):
+def focal(objective, z, y, delta):
     """-(1 - p)^gamma log p, p the softmax probability of the class y: Lin et al. (2017), by rows.
 
     By z_j it has the derivative c (1[j = y] - p_j), with
     c = gamma p (1 - p)^(gamma - 1) log p - (1 - p)^gamma.
     """
+    gamma = z.dtype.type(objective[0].parameter)
+    class_log_probabilities(z, y, delta)
     for i in range(z.shape[0]):
-        label = int(y[i, 0])
-        score = z[i, label]
-        for j in range(z.shape[1]):
-            delta[i, j] = z[i, j]
-            z[i, j] = ZERO
-        log_p = score - _softmax_row(delta[i])
+        label, log_p = int(y[i, 0]), z[i, 0]
         p, rest = delta[i, label], -expm1(log_p)
-        modulation = factor = ZERO * score
+        modulation = factor = ZERO * log_p
         if rest > ZERO:
             modulation = exp(gamma * z.dtype.type(math.log(rest)))
             factor = modulation * (gamma * p * log_p / rest - ONE)
@@ -197,62 +277,22 @@ def focal(z, y, delta, gamma):
         delta[i, label] += factor
 
 
-@kernel
-def evaluate(objective, z, y, delta):
-    """Replace the scores `z` by the losses, and `delta` by their derivatives.
+# A loss's number is its place here: new ones go to the end.
+LOSSES = {
+    "log_loss": Loss(log_loss, "softmax"),
+    "binary_log_loss": Loss(binary_log_loss, "logistic"),
+    "focal": Loss(focal, "softmax", parameter=2.0),
+    "binary_focal": Loss(binary_focal, "logistic", parameter=2.0),
+    "squared_error": Loss(squared_error, "identity", averages_outputs=True),
+    "absolute_error": Loss(absolute_error, "identity", averages_outputs=True),
+    "huber": Loss(huber, "identity", parameter=1.0, averages_outputs=True),
+    "poisson": Loss(poisson, "exp"),
+    "pinball": Loss(pinball, "identity", parameter=0.5, averages_outputs=True),
+}
+# Those that the engine knows more of.
+LOG_LOSS, BINARY_LOG_LOSS, HUBER, POISSON = map(
+    list(LOSSES).index, ("log_loss", "binary_log_loss", "huber", "poisson")
+)
 
-    `z` and `delta` have shape (rows, outputs), and so has `y`, but for the losses of a softmax,
-    where it is the number of the class, shape (rows, 1); their value stands in the first column,
-    beside zeros.
-    """
-    code, parameter = objective[0].loss, z.dtype.type(objective[0].parameter)
-    if code == LOG_LOSS:
-        log_loss(z, y, delta, parameter)
-    elif code == FOCAL:
-        focal(z, y, delta, parameter)
-    elif code == PINBALL and objective.size > 1:
-        for i in range(z.shape[0]):
-            for j in range(z.shape[1]):
-                quantile = z.dtype.type(objective[j].parameter)
-                z[i, j], delta[i, j] = pinball(z[i, j], y[i, j], quantile)
-    else:
-        _evaluate_elements(code, parameter, z.ravel(), y.ravel(), delta.ravel())
-
-
-@kernel
-def _evaluate_elements(code, parameter, z, y, delta):
-    if code == BINARY_LOG_LOSS:
-        for i in range(z.size):
-            z[i], delta[i] = binary_log_loss(z[i], y[i] + parameter * (HALF - y[i]))
-    elif code == BINARY_FOCAL:
-        for i in range(z.size):
-            z[i], delta[i] = binary_focal(z[i], y[i], parameter)
-    elif code == SQUARED_ERROR:
-        for i in range(z.size):
-            z[i], delta[i] = squared_error(z[i], y[i])
-    elif code == ABSOLUTE_ERROR:
-        for i in range(z.size):
-            z[i], delta[i] = absolute_error(z[i], y[i])
-    elif code == HUBER:
-        for i in range(z.size):
-            z[i], delta[i] = huber(z[i], y[i], parameter)
-    elif code == POISSON:
-        for i in range(z.size):
-            z[i], delta[i] = poisson(z[i], y[i])
-    elif code == PINBALL:
-        for i in range(z.size):
-            z[i], delta[i] = pinball(z[i], y[i], parameter)
-
-
-@kernel
-def link(code, z):
-    """Turn the scores `z`, shape (rows, outputs), into predictions, in place."""
-    flat = z.ravel()
-    if code == LOG_LOSS or code == FOCAL:
-        softmax(z)
-    elif code == BINARY_LOG_LOSS or code == BINARY_FOCAL:
-        for i in range(flat.size):
-            flat[i] = logistic(flat[i])
-    elif code == POISSON:
-        for i in range(flat.size):
-            flat[i] = exp(flat[i])
+# Each turns scores, shape (rows, outputs), into predictions, in place; None leaves them.
+LINKS = {"identity": None, "logistic": logistic_link, "softmax": softmax, "exp": exp_link}

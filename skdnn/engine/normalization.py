@@ -8,19 +8,18 @@ running statistics take the batch's place.
 
 import math
 
-import numpy as np
-
-from skdnn.engine._jit import kernel
+from skdnn.engine._jit import inner_kernel, kernel
 from skdnn.engine.elementary import ONE, ZERO
+from skdnn.engine.products import row_at
+from skdnn.engine.views import vector
 
 
-@kernel
+@inner_kernel
 def row_weight(data, place, total):
     """Return the share of a batch's total weight that the row at a place of the order has."""
     if data.weight.size == 0:
         return data.y.dtype.type(1.0 / total)
-    row = data.order[place] if data.order.size else place
-    return data.y.dtype.type(data.weight[row] / total)
+    return data.y.dtype.type(data.weight[row_at(data, place)] / total)
 
 
 @kernel
@@ -30,11 +29,11 @@ def total_weight(data, start, rows):
         return float(rows)
     total = 0.0
     for i in range(rows):
-        total += data.weight[data.order[start + i] if data.order.size else start + i]
+        total += data.weight[row_at(data, start + i)]
     return total
 
 
-@kernel
+@inner_kernel
 def batch_statistics(data, start, x, mean, variance):
     """Write the weighted mean and variance of each column."""
     total = total_weight(data, start, x.shape[0])
@@ -50,7 +49,7 @@ def batch_statistics(data, start, x, mean, variance):
             variance[j] += weight * (x[i, j] - mean[j]) * (x[i, j] - mean[j])
 
 
-@kernel
+@inner_kernel
 def update_running(statistics, momentum, mean, variance):
     """Let a batch into the running statistics.
 
@@ -66,7 +65,7 @@ def update_running(statistics, momentum, mean, variance):
     statistics[2 * n] = count + ONE
 
 
-@kernel
+@inner_kernel
 def scale_columns(x, mean, inverse, gamma, beta, normal, out):
     """Write normal = (x - mean) inverse and out = gamma normal + beta."""
     for i in range(x.shape[0]):
@@ -75,21 +74,22 @@ def scale_columns(x, mean, inverse, gamma, beta, normal, out):
             out[i, j] = gamma[j] * normal[i, j] + beta[j]
 
 
-@kernel
+@inner_kernel
 def inverse_deviations(variance, epsilon, inverse):
     for j in range(variance.size):
         inverse[j] = 1.0 / math.sqrt(variance[j] + epsilon)
 
 
-@kernel
-def normalize_batch(data, start, layer, x, statistics, gamma, beta, normal, inverse, out):
+@inner_kernel
+def normalize_batch(
+    data, start, layer, x, statistics, gamma, beta, normal, mean, variance, inverse, out
+):
     """Normalise by the batch's own statistics, which enter the running ones.
 
     The columns of one row have no variance: it is normalised by the running statistics, into which
     its squared distance from their mean enters.
     """
     n = x.shape[1]
-    mean, variance = np.empty(n, x.dtype), np.empty(n, x.dtype)
     if x.shape[0] > 1:
         batch_statistics(data, start, x, mean, variance)
         update_running(statistics, layer.momentum, mean, variance)
@@ -104,15 +104,15 @@ def normalize_batch(data, start, layer, x, statistics, gamma, beta, normal, inve
     scale_columns(x, mean, inverse, gamma, beta, normal, out)
 
 
-@kernel
+@inner_kernel
 def normalize(layer, x, statistics, gamma, beta, normal, inverse, out):
     """Normalise by the running statistics."""
     n = x.shape[1]
-    inverse_deviations(statistics[n : 2 * n], layer.epsilon, inverse)
-    scale_columns(x, statistics[:n], inverse, gamma, beta, normal, out)
+    inverse_deviations(vector(statistics, n, n), layer.epsilon, inverse)
+    scale_columns(x, vector(statistics, 0, n), inverse, gamma, beta, normal, out)
 
 
-@kernel
+@inner_kernel
 def normalization_sums(delta, normal, gamma_gradient, beta_gradient):
     """Write the sums over the rows of delta normal, and of delta."""
     for j in range(delta.shape[1]):
@@ -123,7 +123,7 @@ def normalization_sums(delta, normal, gamma_gradient, beta_gradient):
             beta_gradient[j] += delta[i, j]
 
 
-@kernel
+@inner_kernel
 def normalize_batch_backward(
     data, start, delta, normal, inverse, gamma, gamma_gradient, beta_gradient, out
 ):
@@ -143,7 +143,7 @@ def normalize_batch_backward(
             out[i, j] = gamma[j] * inverse[j] * (delta[i, j] - common)
 
 
-@kernel
+@inner_kernel
 def normalize_backward(delta, inverse, gamma, out):
     """Write the derivatives by the inputs where mean and variance are constants."""
     for i in range(delta.shape[0]):

@@ -1,45 +1,52 @@
 """Optimisers: one step of the parameters along a gradient.
 
-Each is a function (parameters, gradient, state, settings, step size); state has one row for each
-moment. To add one: a code, its function, a branch in `step`, and a row in `OPTIMIZERS`. The tests
-sweep `OPTIMIZERS`.
+Each is a kernel (parameters, gradient, first moment, second moment, settings, rate, power_1,
+power_2) that changes the parameters and the moments in place; of an optimiser with one moment the
+second is the first once more. The powers are those of the settings' betas to the number of the
+step, from 1. To add one: its kernel and a row in `OPTIMIZERS`. The tests sweep
+`OPTIMIZERS`.
 """
 
 import math
+from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
+from numba import from_dtype, types
 
 from skdnn.engine._jit import kernel, record
 from skdnn.engine.elementary import ONE
+from skdnn.engine.pointers import Pointer
 
 
 class Optimizer(NamedTuple):
     """What the engine knows about an optimiser.
 
-    Its number in `step`, its count of moments, and whether the weights decay apart from the
-    gradient and its moments (Loshchilov and Hutter, 2019).
+    Attributes
+    ----------
+    step : callable
+        Its kernel.
+    n_moments : int
+    corrects : bool
+        Whether the bias of its second moment is taken out.
+    decays : bool
+        Whether the weights decay apart from the gradient and its moments (Loshchilov and Hutter,
+        2019).
     """
 
-    code: int
+    step: Callable
     n_moments: int
+    corrects: bool = False
     decays: bool = False
 
 
-SGD, RMSPROP, ADAGRAD, ADAM, NADAM = range(5)
-
-OPTIMIZERS = {
-    "sgd": Optimizer(SGD, 1),
-    "rmsprop": Optimizer(RMSPROP, 1),
-    "adagrad": Optimizer(ADAGRAD, 1),
-    "adam": Optimizer(ADAM, 2),
-    "adamw": Optimizer(ADAM, 2, decays=True),
-    "nadam": Optimizer(NADAM, 2),
-}
-
 SETTINGS = record(
     [
-        ("code", np.int64),
+        ("optimizer", np.int64),  # its number
+        ("corrects", np.bool_),  # whether the bias of its second moment is taken out
+        ("step", np.int64),  # addresses: of its kernel,
+        ("train_block", np.int64),  # of what calls it,
+        ("restrict", np.int64),  # and of what acts on the weights afterwards; 0 for nothing
         ("momentum", np.float64),
         ("nesterov", np.bool_),
         ("rho", np.float64),
@@ -53,18 +60,19 @@ SETTINGS = record(
         ("reach", np.float64),  # changed by each step: the learning rates summed as the velocity is
     ]
 )
+SETTINGS_TYPE = types.Array(from_dtype(SETTINGS), 1, "C")
+STEP = Pointer(lambda number: (*[number[::1]] * 4, SETTINGS_TYPE, *[types.float64] * 3))
 
 
 @kernel
-def sgd(w, g, state, settings, rate):
+def sgd(w, g, velocity, _, settings, rate, power_1, power_2):
     """Heavy-ball or Nesterov momentum, as in Sutskever et al. (2013).
 
     v <- momentum v - rate g;  w <- w + v, or w + momentum v - rate g.
     """
     dtype = w.dtype.type
-    rate, momentum = dtype(rate), dtype(settings.momentum)
-    velocity = state[0]
-    if settings.nesterov:
+    rate, momentum = dtype(rate), dtype(settings[0].momentum)
+    if settings[0].nesterov:
         for i in range(w.size):
             velocity[i] = momentum * velocity[i] - rate * g[i]
             w[i] += momentum * velocity[i] - rate * g[i]
@@ -75,40 +83,37 @@ def sgd(w, g, state, settings, rate):
 
 
 @kernel
-def rmsprop(w, g, state, settings, rate):
+def rmsprop(w, g, v, _, settings, rate, power_1, power_2):
     """Hinton (2012): v <- rho v + (1 - rho) g^2;  w <- w - rate g / (sqrt(v) + epsilon)."""
     dtype = w.dtype.type
-    rate, rho, epsilon = dtype(rate), dtype(settings.rho), dtype(settings.epsilon)
-    v = state[0]
+    rate, rho, epsilon = dtype(rate), dtype(settings[0].rho), dtype(settings[0].epsilon)
     for i in range(w.size):
         v[i] = rho * v[i] + (ONE - rho) * g[i] * g[i]
         w[i] -= rate * g[i] / (math.sqrt(v[i]) + epsilon)
 
 
 @kernel
-def adagrad(w, g, state, settings, rate):
+def adagrad(w, g, v, _, settings, rate, power_1, power_2):
     """Duchi et al. (2011): v <- v + g^2;  w <- w - rate g / (sqrt(v) + epsilon)."""
     dtype = w.dtype.type
-    rate, epsilon = dtype(rate), dtype(settings.epsilon)
-    v = state[0]
+    rate, epsilon = dtype(rate), dtype(settings[0].epsilon)
     for i in range(w.size):
         v[i] += g[i] * g[i]
         w[i] -= rate * g[i] / (math.sqrt(v[i]) + epsilon)
 
 
 @kernel
-def adam(w, g, state, settings, rate, t):
+def adam(w, g, m, v, settings, rate, power_1, power_2):
     """Kingma and Ba (2015), with the bias corrections in the step size, as in scikit-learn.
 
     m <- beta_1 m + (1 - beta_1) g;  v <- beta_2 v + (1 - beta_2) g^2;
     w <- w - rate sqrt(1 - beta_2^t) / (1 - beta_1^t) m / (sqrt(v) + epsilon).
     """
     dtype = w.dtype.type
-    rate = dtype(rate * math.sqrt(1.0 - settings.beta_2**t) / (1.0 - settings.beta_1**t))
-    epsilon = dtype(settings.epsilon)
-    beta_1, rest_1 = dtype(settings.beta_1), dtype(1.0 - settings.beta_1)
-    beta_2, rest_2 = dtype(settings.beta_2), dtype(1.0 - settings.beta_2)
-    m, v = state[0], state[1]
+    rate = dtype(rate * math.sqrt(1.0 - power_2) / (1.0 - power_1))
+    epsilon = dtype(settings[0].epsilon)
+    beta_1, rest_1 = dtype(settings[0].beta_1), dtype(1.0 - settings[0].beta_1)
+    beta_2, rest_2 = dtype(settings[0].beta_2), dtype(1.0 - settings[0].beta_2)
     for i in range(w.size):
         m[i] = beta_1 * m[i] + rest_1 * g[i]
         v[i] = beta_2 * v[i] + rest_2 * g[i] * g[i]
@@ -116,58 +121,55 @@ def adam(w, g, state, settings, rate, t):
 
 
 @kernel
-def nadam(w, g, state, settings, rate, t):
+def nadam(w, g, m, v, settings, rate, power_1, power_2):
     """Adam with Nesterov momentum, Dozat (2016), with a constant beta_1.
 
     w <- w - rate (beta_1 m / (1 - beta_1^(t+1)) + (1 - beta_1) g / (1 - beta_1^t))
     / (sqrt(v / (1 - beta_2^t)) + epsilon).
     """
     dtype = w.dtype.type
-    ahead = dtype(rate * settings.beta_1 / (1.0 - settings.beta_1 ** (t + 1)))
-    now = dtype(rate * (1.0 - settings.beta_1) / (1.0 - settings.beta_1**t))
-    correction = dtype(1.0 / (1.0 - settings.beta_2**t))
-    epsilon = dtype(settings.epsilon)
-    beta_1, rest_1 = dtype(settings.beta_1), dtype(1.0 - settings.beta_1)
-    beta_2, rest_2 = dtype(settings.beta_2), dtype(1.0 - settings.beta_2)
-    m, v = state[0], state[1]
+    ahead = dtype(rate * settings[0].beta_1 / (1.0 - settings[0].beta_1 * power_1))
+    now = dtype(rate * (1.0 - settings[0].beta_1) / (1.0 - power_1))
+    correction = dtype(1.0 / (1.0 - power_2))
+    epsilon = dtype(settings[0].epsilon)
+    beta_1, rest_1 = dtype(settings[0].beta_1), dtype(1.0 - settings[0].beta_1)
+    beta_2, rest_2 = dtype(settings[0].beta_2), dtype(1.0 - settings[0].beta_2)
     for i in range(w.size):
         m[i] = beta_1 * m[i] + rest_1 * g[i]
         v[i] = beta_2 * v[i] + rest_2 * g[i] * g[i]
         w[i] -= (ahead * m[i] + now * g[i]) / (math.sqrt(v[i] * correction) + epsilon)
 
 
-@kernel
-def step(w, g, state, settings, rate, t):
-    """Change the parameters `w` by step number `t` (from 1) with learning rate `rate`."""
-    code = settings.code
-    if code == SGD:
-        sgd(w, g, state, settings, rate)
-    elif code == RMSPROP:
-        rmsprop(w, g, state, settings, rate)
-    elif code == ADAGRAD:
-        adagrad(w, g, state, settings, rate)
-    elif code == ADAM:
-        adam(w, g, state, settings, rate, t)
-    elif code == NADAM:
-        nadam(w, g, state, settings, rate, t)
+# An optimiser's number is its place here: new ones go to the end.
+OPTIMIZERS = {
+    "sgd": Optimizer(sgd, 1),
+    "rmsprop": Optimizer(rmsprop, 1),
+    "adagrad": Optimizer(adagrad, 1),
+    "adam": Optimizer(adam, 2, corrects=True),
+    "adamw": Optimizer(adam, 2, corrects=True, decays=True),
+    "nadam": Optimizer(nadam, 2, corrects=True),
+}
+SGD = list(OPTIMIZERS).index("sgd")
 
 
 @kernel
-def step_sizes(steps, state, settings, rate, factor, t):
-    """Write how far step number `t` moves each parameter by a gradient of 1 that stays as it is.
+def step_sizes(steps, v, settings, rate, factor, reach, power_2):
+    """Write how far a step moves each parameter by a gradient of 1 that stays as it is.
 
-    `rate` is the step's learning rate, times the factor of the parameters. The velocity of a
-    gradient of 1 is the sum of the rates, each times the momentum for each step since.
+    `rate` is the step's learning rate, times the factor of the parameters; `reach` the sum of the
+    rates so far, each times the momentum for each step since: the velocity of a gradient of 1.
     """
-    code, dtype = settings.code, steps.dtype.type
-    if code == SGD:
-        reach = factor * settings.reach
-        steps[:] = dtype(settings.momentum * reach + rate if settings.nesterov else reach)
+    dtype = steps.dtype.type
+    if settings[0].optimizer == SGD:
+        size = dtype(settings[0].momentum * factor * reach + rate)
+        if not settings[0].nesterov:
+            size = dtype(factor * reach)
+        for i in range(steps.size):
+            steps[i] = size
         return
-    epsilon = dtype(settings.epsilon)
-    v, correction = state[state.shape[0] - 1], ONE
-    if code == ADAM or code == NADAM:
+    epsilon, correction = dtype(settings[0].epsilon), ONE
+    if settings[0].corrects:
         # Of the mean squared gradient, as in their steps.
-        correction = dtype(1.0 / (1.0 - settings.beta_2**t))
+        correction = dtype(1.0 / (1.0 - power_2))
     for i in range(steps.size):
         steps[i] = dtype(rate) / (math.sqrt(v[i] * correction) + epsilon)

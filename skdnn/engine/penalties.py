@@ -6,19 +6,26 @@ where `per_weight` is set, and the same of its biases, never divided.
 
 import math
 
-import numpy as np
+from numba import from_dtype, types
 
-from skdnn.engine._jit import kernel
+from skdnn.engine._jit import inner_kernel, kernel
 from skdnn.engine.elementary import ZERO
-from skdnn.engine.layers import bias_of, weights_of
+from skdnn.engine.layers import LAYER, bias_of
+from skdnn.engine.optimizers import SETTINGS_TYPE, step_sizes
+from skdnn.engine.pointers import Pointer
+from skdnn.engine.views import matrix, vector
 
 
-@kernel
-def _penalty_value(w, l1, l2):
+@inner_kernel
+def penalty_value(w, l1, l2):
+    """Return l1 |w| + l2 / 2 w^2."""
     magnitudes, squares = 0.0, 0.0
-    for i in range(w.size):
-        magnitudes += abs(w[i])
-        squares += w[i] * w[i]
+    if l1 != 0.0:
+        for i in range(w.size):
+            magnitudes += abs(w[i])
+    if l2 != 0.0:
+        for i in range(w.size):
+            squares += w[i] * w[i]
     return l1 * magnitudes + 0.5 * l2 * squares
 
 
@@ -28,59 +35,56 @@ def penalty(layers, params, total_weight):
     value = 0.0
     for l in range(layers.size):
         layer = layers[l]
-        if layer.l1 != 0.0 or layer.l2 != 0.0:
-            scale = 1.0 / total_weight if layer.per_weight else 1.0
-            weights = weights_of(layer, params).ravel()
-            value += scale * _penalty_value(weights, layer.l1, layer.l2)
-        if layer.bias_l1 != 0.0 or layer.bias_l2 != 0.0:
-            value += _penalty_value(bias_of(layer, params), layer.bias_l1, layer.bias_l2)
+        scale = 1.0 / total_weight if layer.per_weight else 1.0
+        weights = vector(params, layer.params, layer.weight_rows * layer.n_out)
+        value += scale * penalty_value(weights, layer.l1, layer.l2)
+        value += penalty_value(bias_of(layer, params), layer.bias_l1, layer.bias_l2)
     return value
 
 
-@kernel
-def _add_scaled(g, strength, w):
-    strength = g.dtype.type(strength)
-    for i in range(w.size):
-        g[i] += strength * w[i]
+@inner_kernel
+def finish(g, w, scale, l2):
+    """Turn a part of the summed loss's gradient into that of the objective, without L1."""
+    scale, l2 = g.dtype.type(scale), g.dtype.type(l2)
+    if l2 == 0:
+        for i in range(g.size):
+            g[i] *= scale
+    else:
+        for i in range(g.size):
+            g[i] = scale * g[i] + l2 * w[i]
 
 
 @kernel
 def finish_gradient(layers, params, gradient, total_weight):
     """Turn the summed loss's gradient into the objective's, without its L1 part."""
-    scale = gradient.dtype.type(1.0 / total_weight)
-    for i in range(gradient.size):
-        gradient[i] *= scale
+    scale = 1.0 / total_weight
     for l in range(layers.size):
         layer = layers[l]
-        if layer.learning_rate == 0.0:
-            continue
-        if layer.l2 != 0.0:
-            strength = layer.l2 / total_weight if layer.per_weight else layer.l2
-            w = weights_of(layer, params).ravel()
-            _add_scaled(weights_of(layer, gradient).ravel(), strength, w)
-        if layer.bias_l2 != 0.0:
-            _add_scaled(bias_of(layer, gradient), layer.bias_l2, bias_of(layer, params))
+        size = layer.weight_rows * layer.n_out
+        strength = layer.l2 * scale if layer.per_weight else layer.l2
+        trained = layer.learning_rate != 0.0
+        g, w = vector(gradient, layer.params, size), vector(params, layer.params, size)
+        finish(g, w, scale, strength if trained else 0.0)
+        strength = layer.bias_l2 if trained else 0.0
+        finish(bias_of(layer, gradient), bias_of(layer, params), scale, strength)
 
 
-@kernel
-def clip_norm(gradient, largest):
-    """Scale a gradient whose Euclidean norm is larger than that down to it; return the factor.
-
-    Pascanu et al. (2013), On the difficulty of training recurrent neural networks.
-    """
+@inner_kernel
+def sum_of_squares(g):
     total = 0.0
-    for i in range(gradient.size):
-        total += gradient[i] * gradient[i]
-    norm = math.sqrt(total)
-    if not norm > largest:
-        return 1.0
-    factor = gradient.dtype.type(largest / norm)
-    for i in range(gradient.size):
-        gradient[i] *= factor
-    return largest / norm
+    for i in range(g.size):
+        total += g[i] * g[i]
+    return total
 
 
-@kernel
+@inner_kernel
+def scale_by(g, factor):
+    factor = g.dtype.type(factor)
+    for i in range(g.size):
+        g[i] *= factor
+
+
+@inner_kernel
 def shrunk(value, threshold):
     """Return a number shrunk towards zero, where it stops."""
     magnitude = abs(value) - threshold
@@ -96,7 +100,7 @@ def soft_threshold(w, threshold):
         w[i] = shrunk(w[i], threshold)
 
 
-@kernel
+@inner_kernel
 def shrink(w, steps, strength):
     """Apply the proximal operator of strength |w| for steps of these lengths."""
     strength = w.dtype.type(strength)
@@ -104,38 +108,14 @@ def shrink(w, steps, strength):
         w[i] = shrunk(w[i], strength * steps[i])
 
 
-@kernel
-def has_l1(layers):
-    """Return whether any penalty has a kink."""
-    for l in range(layers.size):
-        if layers[l].l1 != 0.0 or layers[l].bias_l1 != 0.0:
-            return True
-    return False
-
-
-@kernel
-def shrink_all(layers, params, steps, total_weight):
-    """Apply the L1 penalties' proximal operator after steps of these lengths.
-
-    With the lengths that the optimiser gives each parameter, the point where gradient and
-    penalty are in balance is the objective's minimum whatever the optimiser.
-    """
-    for l in range(layers.size):
-        layer = layers[l]
-        if layer.l1 != 0.0:
-            strength = layer.l1 / total_weight if layer.per_weight else layer.l1
-            shrink(weights_of(layer, params).ravel(), weights_of(layer, steps).ravel(), strength)
-        if layer.bias_l1 != 0.0:
-            shrink(bias_of(layer, params), bias_of(layer, steps), layer.bias_l1)
-
-
-@kernel
-def bound_columns(W, largest):
+@inner_kernel
+def bound_columns(W, largest, factors):
     """Scale each column whose Euclidean norm is larger than that down to it, in place.
 
-    Srebro and Shraibman (2005), Rank, trace-norm and max-norm.
+    Srebro and Shraibman (2005), Rank, trace-norm and max-norm. `factors` is room for a row.
     """
-    factors = np.zeros(W.shape[1], W.dtype)
+    for j in range(factors.size):
+        factors[j] = 0
     for i in range(W.shape[0]):
         for j in range(factors.size):
             factors[j] += W[i, j] * W[i, j]
@@ -147,29 +127,56 @@ def bound_columns(W, largest):
             W[i, j] *= factors[j]
 
 
-@kernel
-def has_max_norm(layers):
-    """Return whether any layer's norms are bounded."""
-    for l in range(layers.size):
-        if layers[l].max_norm != 0.0:
-            return True
-    return False
+@inner_kernel
+def restrict(
+    layer,
+    begin,
+    end,
+    bias,
+    params,
+    gradient,
+    moment,
+    settings,
+    rate,
+    clipped,
+    reach,
+    power_2,
+    weight,
+):
+    """Apply L1 penalties, weight decay and largest norms after a step of the optimiser.
 
+    To the layer's weights from row `begin` to row `end`, and with `bias` to its biases; `moment` is
+    the optimiser's last one. The gradient is overwritten.
 
-@kernel
-def constrain(layers, params, rate, weight_decay):
-    """Apply the decay of the weights and their largest norms, after a step of the optimiser.
-
+    An L1 penalty is a proximal step as long as the optimiser's own, of each parameter: then the
+    point where gradient and penalty are in balance is the objective's minimum whatever the
+    optimiser. It is clipped by as much as the gradient that it is to balance.
     w <- (1 - rate weight_decay) w: Loshchilov and Hutter (2019), Decoupled weight decay.
     """
-    for l in range(layers.size):
-        layer = layers[l]
-        if layer.learning_rate == 0.0:
-            continue
-        if weight_decay != 0.0 and layer.decays:
-            w = weights_of(layer, params).ravel()
-            factor = params.dtype.type(1.0 - rate * layer.learning_rate * weight_decay)
-            for i in range(w.size):
-                w[i] *= factor
-        if layer.max_norm != 0.0:
-            bound_columns(weights_of(layer, params), layer.max_norm)
+    factor = layer.learning_rate
+    first, size = layer.params + begin * layer.n_out, (end - begin) * layer.n_out
+    w, own = vector(params, first, size), clipped * factor * rate
+    if layer.l1 != 0.0:
+        steps, v = vector(gradient, first, size), vector(moment, first, size)
+        step_sizes(steps, v, settings, own, factor, reach, power_2)
+        shrink(w, steps, layer.l1 / weight if layer.per_weight else layer.l1)
+    if bias and layer.bias_l1 != 0.0:
+        steps, v = bias_of(layer, gradient), bias_of(layer, moment)
+        step_sizes(steps, v, settings, own, factor, reach, power_2)
+        shrink(bias_of(layer, params), steps, layer.bias_l1)
+    if settings[0].weight_decay != 0.0 and layer.decays:
+        scale_by(w, 1.0 - rate * factor * settings[0].weight_decay)
+    if layer.max_norm != 0.0:
+        room = vector(gradient, first, layer.n_out)
+        bound_columns(matrix(params, first, end - begin, layer.n_out), layer.max_norm, room)
+
+
+# `restrict` itself.
+RESTRICT = Pointer(
+    lambda number: (
+        *(from_dtype(LAYER), types.intp, types.intp, types.boolean),
+        *[number[::1]] * 3,
+        SETTINGS_TYPE,
+        *[types.float64] * 5,
+    )
+)

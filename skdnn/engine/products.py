@@ -1,47 +1,49 @@
 """Matrix products with the rows of a batch, dense or CSR, and where they stand in the workspace.
 
-Dense rows that are not taken as they come are gathered at the workspace's end.
+A batch has room for `capacity` rows in the workspace; a layer's offset, counted in numbers per row,
+is that of a matrix with a row for each. Dense rows that are not taken as they come are gathered at
+the workspace's end.
 """
 
 import numpy as np
+from numba import types
 
-from skdnn.engine._jit import kernel
+from skdnn.engine._jit import COMPILES, inlined_kernel, inner_kernel, kernel
+from skdnn.engine.data import data_type
+from skdnn.engine.matmul import dot, transposed_dot
+from skdnn.engine.pointers import Pointer
+from skdnn.engine.tiles import (
+    TILE_VECTORS,
+    add_sparse_row,
+    advanced,
+    lanes_of,
+    place_of,
+    write_sparse_row,
+)
+from skdnn.engine.views import flat, matrix, vector
 
 
-@kernel
-def buffer(work, offset, capacity, rows, columns):
-    """Return a (rows, columns) matrix of the workspace, which has room for `capacity` rows."""
-    start = offset * capacity
-    return work[start : start + rows * columns].reshape(rows, columns)
+@inlined_kernel
+def rows_of(work, offset, capacity, columns, first, rows):
+    """Return some rows of the matrix that begins at an offset, from row `first` on."""
+    return matrix(work, offset * capacity + first * columns, rows, columns)
 
 
-@kernel
-def gathered(data, work, capacity, rows):
-    """Return the matrix at the workspace's end into which dense rows are gathered."""
+@inlined_kernel
+def row_at(data, place):
+    """Return the number of the row at a place of the order."""
+    return data.order[place] if data.order.size else place
+
+
+@inlined_kernel
+def gathered(data, work, capacity, first, rows):
+    """Return rows of the matrix at the workspace's end into which dense rows are gathered."""
     n_features = data.X.shape[1]
-    start = work.size - capacity * n_features
-    return work[start : start + rows * n_features].reshape(rows, n_features)
+    begin = work.size - capacity * n_features
+    return matrix(work, begin + first * n_features, rows, n_features)
 
 
-@kernel
-def dot(A, W, out):
-    """out = A W."""
-    if W.shape[1] == 1:
-        np.dot(A, W.ravel(), out.ravel())
-    else:
-        np.dot(A, W, out)
-
-
-@kernel
-def transposed_dot(A, delta, out):
-    """out = A' delta."""
-    if delta.shape[1] == 1:
-        np.dot(A.T, delta.ravel(), out.ravel())
-    else:
-        np.dot(A.T, delta, out)
-
-
-@kernel
+@inner_kernel
 def gather(source, order, start, out):
     """Copy the rows order[start:start + len(out)] of a matrix; without an order, the rows there."""
     for i in range(out.shape[0]):
@@ -50,105 +52,192 @@ def gather(source, order, start, out):
             out[i, j] = source[row, j]
 
 
-@kernel
-def sparse_dot(data, start, W, out):
-    """out = X[rows] W, for CSR rows."""
-    values, columns, flat = data.values, data.columns, W.ravel()
-    for i in range(out.shape[0]):
-        row = data.order[start + i] if data.order.size else start + i
+@inner_kernel
+def sparse_inner_products(data, start, weights, bias, out):
+    """Write the products of CSR rows and a vector."""
+    for i in range(out.size):
+        row = row_at(data, start + i)
         # Unsigned: a signed index would be tested for being negative.
         first, end = np.uintp(data.row_starts[row]), np.uintp(data.row_starts[row + 1])
-        if out.shape[1] == 1:
-            total = values.dtype.type(0)
-            for k in range(first, end):
-                total += values[k] * flat[np.uintp(columns[k])]
-            out[i, 0] = total
-            continue
-        target = out[i]
-        for j in range(target.size):
-            target[j] = 0
+        total = bias[0] if bias.size else out.dtype.type(0)
         for k in range(first, end):
-            value, source = values[k], W[np.uintp(columns[k])]
-            for j in range(target.size):
-                target[j] += value * source[j]
+            total += data.values[k] * weights[np.uintp(data.columns[k])]
+        out[i] = total
+
+
+@inner_kernel
+def sparse_dot(data, start, W, bias, out):
+    """out = X[rows] W + bias, for CSR rows."""
+    if W.shape[1] == 1:
+        sparse_inner_products(data, start, flat(W), bias, flat(out))
+        return
+    n_out, values = W.shape[1], place_of(data.values, 0)
+    width, source = TILE_VECTORS * lanes_of(values), place_of(W, 0)
+    shift, target = place_of(bias, 0), place_of(out, 0)
+    for i in range(out.shape[0]):
+        row = row_at(data, start + i)
+        first, count = data.row_starts[row], data.row_starts[row + 1] - data.row_starts[row]
+        own, columns = place_of(data.values, first), place_of(data.columns, first)
+        for j in range(0, n_out, width):
+            write_sparse_row(
+                own,
+                columns,
+                count,
+                advanced(source, j),
+                n_out,
+                advanced(target, i * n_out + j),
+                advanced(shift, j),
+                bias.size > 0,
+                n_out - j,
+            )
 
 
 @kernel
-def sparse_transposed_dot(data, start, delta, out):
-    """out = X[rows]' delta, for CSR rows."""
-    values, columns, flat = data.values, data.columns, out.ravel()
-    for i in range(flat.size):
-        flat[i] = 0
+def has_sorted_columns(data):
+    """Return whether each sparse row's columns are in order; those of texts seldom are."""
+    for row in range(data.row_starts.size - 1):
+        for k in range(data.row_starts[row] + 1, data.row_starts[row + 1]):
+            if data.columns[k] < data.columns[k - 1]:
+                return False
+    return True
+
+
+@inner_kernel
+def place_at_least(columns, first, end, column):
+    """Return the first place among sorted columns whose column is not smaller than that."""
+    while first < end:
+        middle = (first + end) // 2
+        if columns[middle] < column:
+            first = middle + 1
+        else:
+            end = middle
+    return first
+
+
+@inner_kernel
+def sparse_transposed_dot(data, start, delta, begin, out):
+    """out = rows `begin` to `begin + len(out)` of X[rows]' delta, for CSR rows.
+
+    For some of the rows only where the columns are sorted: see `has_sorted_columns`.
+    """
+    total, n_out, n_rows = flat(out), out.shape[1], out.shape[0]
+    for i in range(total.size):
+        total[i] = 0
+    source, width = place_of(delta, 0), TILE_VECTORS * lanes_of(place_of(data.values, 0))
+    target = place_of(out, -begin * n_out)
     for i in range(delta.shape[0]):
-        row = data.order[start + i] if data.order.size else start + i
-        first, end = np.uintp(data.row_starts[row]), np.uintp(data.row_starts[row + 1])
-        source = delta[i]
-        if source.size == 1:
-            for k in range(first, end):
-                flat[np.uintp(columns[k])] += source[0] * values[k]
+        row = row_at(data, start + i)
+        first, end = data.row_starts[row], data.row_starts[row + 1]
+        if n_rows < data.X.shape[1]:
+            first = place_at_least(data.columns, first, end, begin)
+            end = place_at_least(data.columns, first, end, begin + n_rows)
+        if n_out == 1:
+            for k in range(np.uintp(first), np.uintp(end)):
+                total[np.uintp(data.columns[k] - begin)] += delta[i, 0] * data.values[k]
             continue
-        for k in range(first, end):
-            value, target = values[k], out[np.uintp(columns[k])]
-            for j in range(source.size):
-                target[j] += value * source[j]
+        own, columns = place_of(data.values, first), place_of(data.columns, first)
+        for j in range(0, n_out, width):
+            add_sparse_row(
+                own,
+                columns,
+                end - first,
+                advanced(source, i * n_out + j),
+                advanced(target, j),
+                n_out,
+                n_out - j,
+            )
 
 
-@kernel
-def input_dot(data, start, W, work, capacity, out):
-    """out = X[rows] W."""
+def plain_sparse_dot(data, start, W, bias, out):
+    for i in range(len(out)):
+        row = row_at(data, start + i)
+        where = slice(data.row_starts[row], data.row_starts[row + 1])
+        out[i] = data.values[where] @ W[data.columns[where]]
+        if bias.size:
+            out[i] += bias
+
+
+def plain_sparse_transposed_dot(data, start, delta, begin, out):
+    whole = np.zeros((data.X.shape[1], out.shape[1]), out.dtype)
+    for i in range(len(delta)):
+        row = row_at(data, start + i)
+        where = slice(data.row_starts[row], data.row_starts[row + 1])
+        np.add.at(whole, data.columns[where], data.values[where, None] * delta[i])
+    out[:] = whole[begin : begin + len(out)]
+
+
+if not COMPILES:
+    sparse_dot, sparse_transposed_dot = plain_sparse_dot, plain_sparse_transposed_dot
+
+
+# Most networks have dense rows: the products with sparse ones are compiled where they are needed.
+SPARSE_DOT = Pointer(
+    lambda number: (data_type(number), types.intp, number[:, ::1], number[::1], number[:, ::1])
+)
+SPARSE_TRANSPOSED_DOT = Pointer(
+    lambda number: (data_type(number), types.intp, number[:, ::1], types.intp, number[:, ::1])
+)
+_sparse_dot, _sparse_transposed_dot = SPARSE_DOT.call, SPARSE_TRANSPOSED_DOT.call
+
+
+@inlined_kernel
+def input_dot(data, address, start, first, W, bias, work, capacity, out):
+    """out = X[rows] W + bias, for the rows of a batch from its row `first` on.
+
+    `address` is that of `sparse_dot`, for sparse rows.
+    """
+    rows, n_features = out.shape[0], data.X.shape[1]
     if data.row_starts.size:
-        sparse_dot(data, start, W, out)
+        _sparse_dot(address, (data, start + first, W, bias, out))
     elif data.order.size:
-        inputs = gathered(data, work, capacity, out.shape[0])
-        gather(data.X, data.order, start, inputs)
-        dot(inputs, W, out)
+        inputs = gathered(data, work, capacity, first, rows)
+        gather(data.X, data.order, start + first, inputs)
+        dot(inputs, W, bias, out)
     else:
-        dot(data.X[start : start + out.shape[0]], W, out)
+        dot(matrix(data.X, (start + first) * n_features, rows, n_features), W, bias, out)
 
 
-@kernel
-def input_transposed_dot(data, start, delta, work, capacity, out):
-    """out = X[rows]' delta, after `input_dot` of the same rows."""
+@inlined_kernel
+def input_transposed_dot(data, address, start, delta, begin, work, capacity, out):
+    """out = rows `begin` to `begin + len(out)` of X[rows]' delta, after `input_dot`.
+
+    `address` is that of `sparse_transposed_dot`, for sparse rows.
+    """
+    rows, n_features = delta.shape[0], data.X.shape[1]
     if data.row_starts.size:
-        sparse_transposed_dot(data, start, delta, out)
+        _sparse_transposed_dot(address, (data, start, delta, begin, out))
     elif data.order.size:
-        transposed_dot(gathered(data, work, capacity, delta.shape[0]), delta, out)
+        transposed_dot(gathered(data, work, capacity, 0, rows), delta, begin, out)
     else:
-        transposed_dot(data.X[start : start + delta.shape[0]], delta, out)
+        transposed_dot(matrix(data.X, start * n_features, rows, n_features), delta, begin, out)
 
 
-@kernel
+@inner_kernel
 def copy(source, out):
     for i in range(source.size):
         out[i] = source[i]
 
 
-@kernel
-def add_bias(z, bias):
-    for i in range(z.shape[0]):
-        for j in range(z.shape[1]):
-            z[i, j] += bias[j]
-
-
-@kernel
+@inner_kernel
 def sum_rows(delta, out):
-    out[:] = 0
+    """Write the sum of the rows of a matrix."""
+    for j in range(out.size):
+        out[j] = 0
     for i in range(delta.shape[0]):
-        for j in range(delta.shape[1]):
-            out[j] += delta[i, j]
+        row = vector(delta, i * delta.shape[1], delta.shape[1])
+        for j in range(out.size):
+            out[j] += row[j]
 
 
-@kernel
-def batch_matrix(data, work, capacity, start, rows):
-    """Return the batch's rows as a matrix at the workspace's end, whatever form they have."""
-    inputs = gathered(data, work, capacity, rows)
+@inner_kernel
+def fill_batch(data, start, first, inputs):
+    """Write rows of the batch as a matrix, whatever form they have."""
     if data.row_starts.size == 0:
-        gather(data.X, data.order, start, inputs)
-        return inputs
-    for i in range(rows):
-        row = data.order[start + i] if data.order.size else start + i
+        gather(data.X, data.order, start + first, inputs)
+        return
+    for i in range(inputs.shape[0]):
+        row = row_at(data, start + first + i)
         for j in range(inputs.shape[1]):
             inputs[i, j] = 0
         for k in range(data.row_starts[row], data.row_starts[row + 1]):
             inputs[i, data.columns[k]] += data.values[k]
-    return inputs

@@ -17,7 +17,7 @@ from skdnn.schedules import SCHEDULES, Schedule, check_schedule
 from skdnn.solvers import SOLVERS, Problem, Record, run_solver
 from skdnn.solvers import Options as SolverOptions
 from skdnn.tasks import EpochTasks
-from skdnn.threads import one_blas_thread
+from skdnn.threads import one_blas_thread, reserved_threads
 from skdnn.validation import DTYPES, check_params
 
 GRADIENT_SOLVERS = frozenset(name for name, row in SOLVERS.items() if row.uses_gradient)
@@ -159,7 +159,7 @@ class LinearNetwork(CallbackSupportMixin, BaseEstimator):
             tasks = EpochTasks(self, context, **task)
         record = Record(params, self.verbose, self.store_path, tasks, attributes)
         self.history_ = record.history
-        with one_blas_thread():
+        with one_blas_thread(), reserved_threads(len(problem.parts)) as problem.n_threads:
             result = run_solver(self.solver, problem, params, self._options(scale), record)
         self.loss_curve_ = record.loss_curve
         for name in ("coef_path_", "intercept_path_"):

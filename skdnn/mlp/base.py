@@ -27,7 +27,7 @@ from skdnn.objective import Objective
 from skdnn.schedules import SCHEDULES, Schedule, check_schedule
 from skdnn.splitting import Holdout, hold_out
 from skdnn.tasks import EpochTasks
-from skdnn.threads import one_blas_thread
+from skdnn.threads import one_blas_thread, reserved_threads
 from skdnn.training import Progress, Standing, train_lbfgs
 from skdnn.validation import DTYPES, Registered, ScorerName, check_row_weights
 
@@ -186,26 +186,25 @@ class BaseMLP(StochasticFit, CallbackSupportMixin, LayerParameters, FittedNetwor
             random_state = training.random_state
         network = self._describe(X, n_outputs)
         evaluation = self._check_validation(network, *validation)
-        with one_blas_thread():
-            if first_pass:
-                self._initialize(network, random_state)
-            params = self._packed(network)
-            part = Holdout(kept, weight)
-            origin = None if streams else partial(self._origin, X, targets, weight, evaluation)
-            if training is not None and not streams:
-                training.origin.check_rows(origin())
-            if self.early_stopping and evaluation is None:
-                part, evaluation = self._hold_out(
-                    network, X, y, targets, part, random_state, first_pass
-                )
-            progress = self._start_progress(evaluation, params, training, streams)
-            if hasattr(self, "_skl_callbacks"):
-                progress.tasks = EpochTasks(self, context, **task)
-            if self.solver == "lbfgs":
-                self._fit_lbfgs(network, params, X, targets, part, progress)
-            else:
-                training = training or self._new_training(network, random_state, progress.standing)
-                self._fit_stochastic(training, network, params, X, targets, part, progress, origin)
+        if first_pass:
+            self._initialize(network, random_state)
+        params = self._packed(network)
+        part = Holdout(kept, weight)
+        origin = None if streams else partial(self._origin, X, targets, weight, evaluation)
+        if training is not None and not streams:
+            training.origin.check_rows(origin())
+        if self.early_stopping and evaluation is None:
+            part, evaluation = self._hold_out(
+                network, X, y, targets, part, random_state, first_pass
+            )
+        progress = self._start_progress(evaluation, params, training, streams)
+        if hasattr(self, "_skl_callbacks"):
+            progress.tasks = EpochTasks(self, context, **task)
+        if self.solver == "lbfgs":
+            self._fit_lbfgs(network, params, X, targets, part, progress)
+        else:
+            training = training or self._new_training(network, random_state, progress.standing)
+            self._fit_stochastic(training, network, params, X, targets, part, progress, origin)
         if not np.isfinite(params).all():
             raise ValueError(
                 "Solver produced non-finite parameter weights. The input data may contain large "
@@ -365,9 +364,9 @@ class BaseMLP(StochasticFit, CallbackSupportMixin, LayerParameters, FittedNetwor
 
     def _fit_lbfgs(self, network, params, X, y, part, progress):
         objective = Objective(network, X, y, part.train_weight, part.train)
-        self.n_iter_ = train_lbfgs(
-            objective, params, progress, max_iter=self.max_iter, max_fun=self.max_fun
-        )
+        limits = {"max_iter": self.max_iter, "max_fun": self.max_fun}
+        with one_blas_thread(), reserved_threads(len(objective.parts)) as objective.n_threads:
+            self.n_iter_ = train_lbfgs(objective, params, progress, **limits)
         if progress.standing.best_params is not None:
             params[:] = progress.standing.best_params
         self._finish(progress)

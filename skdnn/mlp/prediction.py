@@ -8,7 +8,6 @@ from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, Transfo
 from sklearn.utils.validation import check_is_fitted
 
 from skdnn.network import Network
-from skdnn.threads import one_blas_thread
 from skdnn.validation import check_rows
 
 
@@ -37,14 +36,10 @@ class FittedNetwork(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstim
             dtype = np.dtype(np.float64)
         return X, self._network.flat(self._views()).astype(dtype, copy=False)
 
-    def _raw_scores(self, X, layers: NDArray | None = None) -> NDArray:
-        """Return the last layer's outputs before the link; of these layers or of all."""
+    def _raw_scores(self, X, n_layers: int | None = None) -> NDArray:
+        """Return the outputs before the link; with `n_layers` of the table's first rows."""
         X, params = self._checked(X)
-        # OpenBLAS shares out no product of fewer numbers; setting its threads would take longer.
-        if X.shape[0] * self._network.n_params < 9216:
-            return self._network.scores(X, params, layers=layers)
-        with one_blas_thread():
-            return self._network.scores(X, params, layers=layers)
+        return self._network.scores(X, params, n_layers=n_layers)
 
     def transform(self, X):
         """Return the outputs of the hidden layer that `transform_layer` names.
@@ -69,7 +64,7 @@ class FittedNetwork(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstim
         n_rows = self._n_transform_rows()
         if not n_rows:
             return self._checked(X)[0]
-        return self._raw_scores(X, self._network.inference[:n_rows])
+        return self._raw_scores(X, n_rows)
 
     def _n_transform_rows(self) -> int:
         """Return how many rows of the table lead to what `transform` gives."""

@@ -18,7 +18,6 @@ from sklearn.utils.validation import check_is_fitted
 
 from skdnn.mlp.labels import ClassTargets
 from skdnn.mlp.prediction import FittedNetwork
-from skdnn.threads import one_blas_thread
 
 
 class DropoutSampling(FittedNetwork):
@@ -36,9 +35,8 @@ class DropoutSampling(FittedNetwork):
             raise ValueError(f"n_samples must be at least 1, got {n_samples}.")
         network = self._network
         seeds = check_random_state(random_state).randint(1, np.iinfo(np.int32).max, n_samples)
-        with one_blas_thread():
-            for seed in seeds if network.is_random else seeds[:1]:
-                yield network.scores(X, params, layers=network.sampling, seed=int(seed))
+        for seed in seeds if network.is_random else seeds[:1]:
+            yield network.scores(X, params, table="sampling", seed=int(seed))
 
     def _samples(self, X, n_samples: Any, random_state: Any) -> NDArray:
         """Return predictions with dropout, shape (n_samples, n_outputs, number of passes).

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from skdnn import engine
 from skdnn.network import Network
-from skdnn.objective import Objective
+from skdnn.objective import Objective, Part
 
 # Rows at a time where the Hessian is formed.
 _HESSIAN_ROWS = 1024
@@ -77,22 +77,18 @@ class Problem(Objective):
         Asked again for the point that was evaluated last, it does not go over the rows again.
         """
         if not self._is_last(params) or self._last[2] is None:
-            self._last = params.copy(), *self._evaluate(params)
+            self._last = params.copy(), *super().loss_and_gradient(params)
         return self._last[1], self._last[2].copy()
 
     def _is_last(self, params: NDArray) -> bool:
         return self._last is not None and np.array_equal(self._last[0], params)
 
-    def _evaluate(self, params: NDArray) -> tuple[float, NDArray]:
+    def sum_gradient(self, part: Part, params: NDArray) -> tuple[float, float]:
+        """Return a part's summed loss and weight; leave the sum's gradient."""
         if not self.single_output:
-            return super().loss_and_gradient(params)
-        self.n_evaluations += 1
-        net = self.network
-        gradient = np.empty(net.n_params, net.dtype)
-        value = engine.single_output_gradient(
-            self.data, self.n_rows, net.layers, net.objective, params, gradient, self._part
-        )
-        return sum(value), gradient
+            return super().sum_gradient(part, params)
+        about = self.table, self.bound, params, part.out, part.room, part.work
+        return engine.single_output_gradient(part.data, part.n_rows, *about)
 
     def l1_value(self, params: NDArray) -> float:
         """Return the L1 penalty."""
@@ -155,19 +151,17 @@ class Curvature:
     """The Hessian of a problem's smooth part at a point."""
 
     def __init__(self, problem: Problem, params: NDArray):
-        self.problem = problem
-        net = problem.network
+        self.problem, net = problem, problem.network
         self._scores = np.empty((problem.n_rows, net.n_outputs), net.dtype)
-        engine.score_curvature(
-            problem.data,
-            problem.n_rows,
-            net.layers,
-            net.objective,
-            params,
-            self._scores,
-            problem._work,
-            problem._rows,
+        about = problem.table, problem.bound, params
+        problem.run(
+            lambda part: engine.score_curvature(
+                part.data, part.n_rows, *about, self._of(part), part.work, problem._rows
+            )
         )
+
+    def _of(self, part: Part) -> NDArray:
+        return self._scores[part.begin : part.begin + part.n_rows]
 
     def mean(self) -> float:
         """Return the mean over rows and outputs of the curvature by a score."""
@@ -176,33 +170,44 @@ class Curvature:
 
     def times(self, vector: NDArray) -> NDArray:
         """Return the product with a vector, a new array."""
-        problem, net = self.problem, self.problem.network
-        out = np.empty_like(vector)
-        about = problem.data, problem.n_rows, net.layers, net.objective, self._scores
+        weights, product = self.problem.summed(lambda part: self._sum_product(part, vector))
+        engine.finish_gradient(self.problem.table, vector, product, sum(weights))
+        return _checked(product)
+
+    def _sum_product(self, part: Part, vector: NDArray) -> float:
+        """Return a part's weight; leave the product of its summed loss's Hessian and a vector."""
+        problem = self.problem
+        about = part.data, part.n_rows, problem.table, problem.bound, self._of(part), vector
         if problem.single_output:
-            engine.single_output_hessian_vector(*about, vector, out, problem._part)
-        else:
-            engine.hessian_vector(*about, vector, out, problem._part, problem._work, problem._rows)
-        return _checked(out)
+            return engine.single_output_hessian_vector(*about, part.out, part.room, part.work)
+        return engine.hessian_vector(*about, part.out, part.room, part.work, problem._rows)
 
     def matrix(self) -> NDArray:
         """Return the matrix of shape (n_params, n_params)."""
         problem, net = self.problem, self.problem.network
         n_outputs = net.n_outputs
         n_inputs = net.n_params // n_outputs
-        blocks = np.empty((n_outputs, n_outputs, n_inputs, n_inputs), net.dtype)
-        inputs = np.empty((min(_HESSIAN_ROWS, problem.n_rows), n_inputs), net.dtype)
-        engine.hessian(
-            problem.data,
-            problem.n_rows,
-            net.layers,
-            net.objective,
-            self._scores,
-            blocks,
-            inputs,
-            np.empty_like(inputs),
-            np.empty(len(inputs), net.dtype),
-            np.empty((n_inputs, n_inputs), net.dtype),
-        )
+        shape = n_outputs, n_outputs, n_inputs, n_inputs
+
+        def add(part):
+            blocks = np.empty(shape, net.dtype)
+            inputs = np.empty((min(_HESSIAN_ROWS, part.n_rows), n_inputs), net.dtype)
+            weight = engine.hessian(
+                part.data,
+                part.n_rows,
+                problem.table,
+                problem.bound,
+                self._of(part),
+                blocks,
+                inputs,
+                np.empty_like(inputs),
+                np.empty(len(inputs), net.dtype),
+                np.empty((n_inputs, n_inputs), net.dtype),
+            )
+            return weight, blocks
+
+        weights, sums = zip(*problem.run(add), strict=True)
+        blocks = sum(sums[1:], sums[0])
+        engine.finish_hessian(blocks, problem.table, sum(weights))
         _checked(blocks)
         return blocks.transpose(2, 0, 3, 1).reshape(net.n_params, net.n_params)

@@ -2,6 +2,7 @@
 
 import copy
 
+import numpy as np
 from numpy.typing import NDArray
 from sklearn.utils.extmath import row_norms
 
@@ -44,15 +45,18 @@ def single_output_epoch(optimization: Optimization, batches: Batches, params: ND
     """Do what `optimization.epoch` does, by the pass that is faster for one output."""
     network, n_steps = batches.network, -(-batches.n_rows // batches.size)
     rates = optimization.schedule.rates(optimization.epochs, optimization.steps, n_steps)
+    size = engine.epoch_room(batches.data, batches.n_rows, batches.size)
+    work = np.empty(size, network.dtype)
     loss = engine.single_output_epoch(
         batches.data,
         batches.n_rows,
         batches.size,
-        network.layers,
-        network.objective,
+        network.bound("layers", batches.data),
+        network.bound_objective(),
         params,
         batches.gradient,
         rates,
+        work,
     )
     optimization.rate = float(rates[-1])
     optimization.epochs += 1
@@ -85,7 +89,7 @@ def minimise(problem: Problem, params: NDArray, options: Options, record: Record
     params = params.copy()
     start = best = problem.loss(params) + problem.l1_value(params)
     waited = 0
-    with Shuffler(options.random_state) as shuffler:
+    with optimization.training(params), Shuffler(options.random_state) as shuffler:
         while record.n_iter < options.max_iter:
             if batches.order is not None:
                 shuffler.shuffle(batches.order)

@@ -5,10 +5,14 @@ import sys
 import numpy as np
 
 from skdnn import engine
+from skdnn.averaging import EMA
 from skdnn.engine import elementary
 from skdnn.layers import BatchNorm, Dense, Dropout, Maxout
 from skdnn.network import Network
 from skdnn.regularizers import L1L2
+from skdnn.schedules import follow
+from skdnn.solvers.problem import Problem
+from skdnn.stochastic import Batches, Optimization
 
 
 def _data(dtype, loss):
@@ -26,10 +30,22 @@ def _gradient(activation, loss, dtype):
     params = np.random.RandomState(1).normal(size=network.n_params).astype(dtype)
     gradient, part = np.empty_like(params), np.empty_like(params)
     work = network.workspace(data, 4)
-    value = engine.loss_and_gradient(
-        data, 7, network.layers, network.objective, params, gradient, part, work, 4, None
-    )
+    table = network.bound("layers"), network.bound_objective(), 0
+    given = params, gradient, part, work, 4, np.uint64(0)
+    value = engine.summed_loss_and_gradient(data, 7, *table, *given)
     return np.append(gradient, value)
+
+
+def _curvature(loss, dtype, single_output):
+    outputs = 1 if single_output else 2
+    network = Network(4, [Dense(outputs)], loss, dtype=dtype, l2=0.1)
+    data = _data(dtype, loss)
+    y = data.y[:, :1] if single_output else data.y
+    problem = Problem(network, data.X, y, data.weight, data.order)
+    params = np.random.RandomState(1).normal(size=network.n_params).astype(dtype)
+    curvature = problem.curvature(params)
+    gradient = problem.loss_and_gradient(params)[1]
+    return np.concatenate([gradient, curvature.times(gradient), curvature.matrix().ravel()])
 
 
 def _epoch(optimizer, dtype):
@@ -44,28 +60,13 @@ def _epoch(optimizer, dtype):
     data = _data(dtype, "squared_error")
     params = np.empty(network.n_numbers, dtype)
     network.initialize(params, np.random.RandomState(1))
-    chosen = engine.OPTIMIZERS[optimizer]
-    settings = np.zeros((), engine.SETTINGS)
-    settings["code"], settings["epsilon"], settings["weight_decay"] = chosen.code, 1e-3, 0.1
-    settings["momentum"] = settings["rho"] = settings["beta_1"] = settings["beta_2"] = 0.9
-    moments = np.zeros(chosen.n_moments * network.n_params, dtype)
-    work = network.workspace(data, 3)
-    loss = engine.train_epoch(
-        data,
-        7,
-        3,
-        network.layers,
-        network.objective,
-        params,
-        np.zeros(network.n_params, dtype),
-        moments,
-        np.zeros_like(params),
-        settings[()],
-        np.array([0.1, 0.05, 0.2]),
-        0,
-        np.uint64(1),
-        work,
-    )
+    schedule = follow("constant", 0.1, max_iter=1)
+    constants = dict.fromkeys(("momentum", "rho", "beta_1", "beta_2"), 0.9)
+    settings = {**constants, "epsilon": 1e-3, "weight_decay": 0.1, "clip_norm": 2.0}
+    optimization = Optimization(network, optimizer, schedule, average=EMA(0.5), **settings)
+    batches = Batches(network, data, size=3, shuffle=False)
+    with optimization.training(params):
+        loss = optimization.epoch(batches, params)
     return np.append(params, loss)
 
 
@@ -82,6 +83,10 @@ def compute():
             results[f"{activation}-{kind}"] = _gradient(activation, "squared_error", dtype)
         for loss in engine.LOSSES:
             results[f"{loss}-{kind}"] = _gradient("tanh", loss, dtype)
+        for loss in ("binary_log_loss", "huber", "poisson", "log_loss"):
+            results[f"curvature {loss}-{kind}"] = _curvature(loss, dtype, False)
+            if loss != "log_loss":
+                results[f"single {loss}-{kind}"] = _curvature(loss, dtype, True)
         for optimizer in engine.OPTIMIZERS:
             results[f"{optimizer}-{kind}"] = _epoch(optimizer, dtype)
     return results

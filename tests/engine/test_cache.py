@@ -10,10 +10,10 @@ import skdnn
 
 CODE = """
 import numpy as np
-from skdnn.engine.activations import activate
+from skdnn.engine.activations import relu
 a = np.array([-1.0, 2.0])
-activate(3, 0.0, a)
-print(a.tolist(), sum(activate.stats.cache_hits.values()))
+relu(0.0, a)
+print(a.tolist(), sum(relu.stats.cache_hits.values()))
 """
 
 
@@ -32,7 +32,7 @@ def test_a_change_in_another_file_of_the_engine_is_seen(tmp_path):
     shutil.copytree(Path(skdnn.__file__).parent, package, ignore=ignored)
     assert _run(tmp_path) == "[0.0, 2.0] 0"
     assert _run(tmp_path) == "[0.0, 2.0] 1"
-    # `activate` is in another file than the constant that its ReLU returns.
+    # The ReLU is in another file than the constant that it returns.
     elementary = package / "engine" / "elementary.py"
     text = elementary.read_text().replace("ZERO = np.float32(0)", "ZERO = np.float32(0.5)")
     elementary.write_text(text)

@@ -117,14 +117,14 @@ def test_scores_are_those_of_the_layers(loss):
 def test_workspace_does_not_grow_with_the_rows():
     network, X, y, _, _ = _problem("relu", "log_loss")
     objectives = [Objective(network, np.tile(X, (k, 1)), np.tile(y, (k, 1))) for k in (100, 1000)]
-    few, many = (objective._work.nbytes for objective in objectives)
+    few, many = (objective.parts[0].work.nbytes for objective in objectives)
     assert few == many
 
 
 def test_nothing_recompiles():
     network, X, y, weight, params = _problem("relu", "log_loss", weighted=True)
     Objective(network, X, y, weight).loss_and_gradient(params)
-    compiled = len(engine.loss_and_gradient.signatures)
+    compiled = len(engine.summed_loss_and_gradient.signatures)
     read_only, fortran = X.copy(), np.asfortranarray(X)
     read_only.flags.writeable = False
     wide = sparse.csr_matrix(X)
@@ -132,4 +132,4 @@ def test_nothing_recompiles():
     for data in (read_only, fortran, X[::-1], sparse.csr_matrix(X), wide):
         Objective(network, data, y).loss_and_gradient(params)
         Objective(network, data, y, weight, np.arange(5)).loss_and_gradient(params)
-    assert len(engine.loss_and_gradient.signatures) == compiled
+    assert len(engine.summed_loss_and_gradient.signatures) == compiled

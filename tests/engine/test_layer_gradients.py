@@ -2,10 +2,10 @@
 
 import numpy as np
 import pytest
+from direct import batch_gradient, batch_loss
 from scipy import sparse
 
 from skdnn import engine
-from skdnn.engine.epoch import batch_gradient, batch_loss
 from skdnn.layers import BatchNorm, Dense, Dropout, Maxout
 from skdnn.network import Network
 
@@ -84,15 +84,14 @@ def _params(network):
 def _gradient(network, data, params):
     """Return the gradient of the batch's loss, and its finite differences."""
     work = network.workspace(data, CAPACITY)
-    table = network.layers, network.objective
 
     def loss(params):
         # Batch normalisation changes the running statistics.
-        return batch_loss(data, *table, params.copy(), work, CAPACITY, START, ROWS, KEY)[0]
+        return batch_loss(network, data, params.copy(), work, CAPACITY, START, ROWS, KEY)[0]
 
     gradient = np.zeros(network.n_params)
     value, _ = batch_gradient(
-        data, *table, params.copy(), gradient, work, CAPACITY, START, ROWS, KEY
+        network, data, params.copy(), gradient, work, CAPACITY, START, ROWS, KEY
     )
     assert value == pytest.approx(loss(params), rel=1e-14)
     steps = 1e-5 * np.eye(network.n_numbers)[: network.n_params]
@@ -158,9 +157,8 @@ def test_all_forms_of_the_rows_give_the_same(name):
         work, own = network.workspace(data, CAPACITY), params.copy()
         gradient = np.zeros(network.n_params)
         value, weight = batch_gradient(
+            network,
             data,
-            network.layers,
-            network.objective,
             own,
             gradient,
             work,
@@ -181,10 +179,9 @@ def test_prediction_is_the_loss_without_dropout_and_batches(name):
     params, data = _params(network), _data("as it comes", weighted=False)
     before = params.copy()
     work = network.workspace(data, CAPACITY)
-    table = network.inference, network.objective
-    whole = batch_loss(data, *table, params, work, CAPACITY, START, ROWS, NO_DROPOUT)[0]
+    whole = batch_loss(network, data, params, work, CAPACITY, START, ROWS, 0, "inference")[0]
     alone = [
-        batch_loss(data, *table, params, work, CAPACITY, i, 1, NO_DROPOUT)[0]
+        batch_loss(network, data, params, work, CAPACITY, i, 1, 0, "inference")[0]
         for i in range(START, START + ROWS)
     ]
     assert whole == pytest.approx(sum(alone), rel=1e-12)
@@ -192,3 +189,25 @@ def test_prediction_is_the_loss_without_dropout_and_batches(name):
     predicted = network.scores(data.X, params)[START : START + ROWS]
     residual = predicted - data.y[START : START + ROWS]
     assert whole == pytest.approx((residual**2).sum() / 2, rel=1e-12)
+
+
+@pytest.mark.parametrize("activation", engine.ACTIVATIONS)
+def test_gradient_of_any_activation_with_a_fixed_mask(activation):
+    rng = np.random.RandomState(0)
+    layers = [Dense(6), Dropout(0.5), Dense(5), Dropout(0.3), Dense(2, "identity")]
+    network = Network(4, layers, "squared_error", activation=activation)
+    data = engine.as_data(rng.normal(size=(7, 4)), float, rng.normal(size=(7, 2)))
+    params = rng.normal(scale=0.7, size=network.n_params)
+    work, key = network.workspace(data, 7), np.uint64(12345)
+
+    def loss(p):
+        return batch_loss(network, data, p, work, 7, 0, 7, key)[0]
+
+    gradient = np.empty_like(params)
+    batch_gradient(network, data, params, gradient, work, 7, 0, 7, key)
+    steps = 1e-6 * np.eye(params.size)
+    numeric = [(loss(params + step) - loss(params - step)) / 2e-6 for step in steps]
+    np.testing.assert_allclose(gradient, numeric, rtol=1e-6, atol=1e-6)
+    # The mask matters: without it, it is another function.
+    plain = batch_loss(network, data, params, work, 7, 0, 7, key, "inference")
+    assert plain[0] != pytest.approx(loss(params), rel=1e-3)

@@ -2,10 +2,9 @@
 
 import numpy as np
 import pytest
-from direct import initial, train
+from direct import batch_outputs, initial, train
 
 from skdnn import engine
-from skdnn.engine.layers import forward
 from skdnn.layers import BatchNorm, Dense
 from skdnn.network import Network
 
@@ -32,7 +31,7 @@ def _forward(network, params, X, weight=None):
     """Return the outputs in training, of all rows as one batch; the statistics are changed."""
     data = engine.as_data(X, network.dtype, np.zeros((len(X), 3)), weight)
     work = network.workspace(data, len(X))
-    return forward(data, network.layers, params, work, len(X), 0, len(X), NO_DROPOUT).copy()
+    return batch_outputs(network, data, params, work, len(X), 0, len(X), 0)
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])

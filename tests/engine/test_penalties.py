@@ -2,12 +2,11 @@
 
 import numpy as np
 import pytest
-from direct import initial, train
+from direct import batch_gradient, batch_loss, initial, train
 from sklearn.linear_model import Lasso, LogisticRegression
 
 from skdnn import engine
-from skdnn.engine.epoch import batch_gradient, batch_loss
-from skdnn.engine.penalties import clip_norm, finish_gradient, penalty
+from skdnn.engine.penalties import finish_gradient, penalty
 from skdnn.layers import BatchNorm, Dense, Maxout
 from skdnn.network import Network
 from skdnn.regularizers import L1, L1L2, L2
@@ -49,13 +48,11 @@ def test_gradient_is_that_of_loss_and_penalties(name, per_weight):
     work, params = network.workspace(data, 12), _weights(initial(network))
 
     def objective(params):
-        table = network.layers, network.objective
-        total, weight = batch_loss(data, *table, params.copy(), work, 12, 0, 12, NO_DROPOUT)
+        total, weight = batch_loss(network, data, params.copy(), work, 12, 0, 12, NO_DROPOUT)
         return total / weight + penalty(network.layers, params, weight)
 
     gradient = np.zeros(network.n_params)
-    table = network.layers, network.objective
-    _, weight = batch_gradient(data, *table, params.copy(), gradient, work, 12, 0, 12, NO_DROPOUT)
+    _, weight = batch_gradient(network, data, params.copy(), gradient, work, 12, 0, 12, NO_DROPOUT)
     assert weight == pytest.approx(WEIGHT.sum(), rel=1e-14)
     finish_gradient(network.layers, params, gradient, weight)
     # The L1 part is left to the proximal step: its derivative is the strength times the sign.
@@ -297,17 +294,6 @@ def test_frozen_layers_do_not_change():
                 np.testing.assert_array_equal(own[name], before[name])
         for own, before in arrays[3:]:
             assert (own["weights"] != before["weights"]).all()
-
-
-@pytest.mark.parametrize("dtype", [np.float32, np.float64])
-def test_clipped_gradient(dtype):
-    gradient = np.array([3.0, 0.0, -4.0], dtype)
-    for largest in (5.0, 100.0):
-        same = gradient.copy()
-        assert clip_norm(same, largest) == 1.0
-        np.testing.assert_array_equal(same, gradient)
-    assert clip_norm(gradient, 0.5) == pytest.approx(0.1, rel=1e-15)
-    np.testing.assert_allclose(gradient, [0.3, 0.0, -0.4], rtol=2e-7)
 
 
 def test_a_step_is_as_long_as_the_clipped_gradient():

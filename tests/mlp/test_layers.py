@@ -385,8 +385,7 @@ def test_layers_that_are_one_object_are_set_apart():
 
 
 def test_an_activation_of_ones_own_has_an_initialiser(monkeypatch):
-    own = {**engine.ACTIVATIONS, "own": engine.ACTIVATIONS["tanh"]}
-    monkeypatch.setattr(engine, "ACTIVATIONS", own)
+    monkeypatch.setitem(engine.ACTIVATIONS, "own", engine.ACTIVATIONS["tanh"])
     net = MLPNet((50,), "own", solver="sgd", learning_rate_init=1e-300, max_iter=1, random_state=0)
     largest = np.abs(net.fit(SMALL_X, SMALL_Y).coefs_[0]).max()
     assert 0.9 * np.sqrt(6 / 64) < largest <= np.sqrt(6 / 64)

@@ -216,7 +216,12 @@ def test_memory_does_not_grow_with_the_rows():
 @unconverged
 @pytest.mark.parametrize("solver", ["adam", "lbfgs"])
 def test_a_second_fit_compiles_nothing(solver):
-    kernels = (engine.train_epoch, engine.loss_and_gradient, engine.scores, engine.link)
+    kernels = (
+        engine.train_epoch,
+        engine.summed_loss_and_gradient,
+        engine.scores,
+        engine.LINKS["logistic"],
+    )
     model = MLPNet((7,), solver=solver, max_iter=2, early_stopping=True)
     model.fit(X, Y).predict_proba(X)
     before = [len(k.signatures) for k in kernels]

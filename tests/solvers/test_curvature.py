@@ -57,7 +57,9 @@ def test_hessian_in_chunks_is_that_of_all_rows(loss):
     net, n = problem.network, problem.network.n_params // problem.network.n_outputs
     blocks = np.empty((net.n_outputs,) * 2 + (n, n))
     room = [np.empty((70, n)), np.empty((70, n)), np.empty(70), np.empty((n, n))]
-    engine.hessian(problem.data, N_ROWS, net.layers, net.objective, parts._scores, blocks, *room)
+    about = net.layers, net.objective, parts._scores, blocks
+    weight = engine.hessian(problem.data, N_ROWS, *about, *room)
+    engine.finish_hessian(blocks, net.layers, weight)
     chunked = blocks.transpose(2, 0, 3, 1).reshape(net.n_params, net.n_params)
     np.testing.assert_allclose(chunked, matrix, rtol=1e-12, atol=1e-14)
 
@@ -68,23 +70,6 @@ def test_hessian_keeps_float32():
     matrix = rounded.curvature(params.astype(np.float32)).matrix()
     assert matrix.dtype == np.float32
     np.testing.assert_allclose(matrix, exact.curvature(params).matrix(), rtol=1e-4, atol=1e-6)
-
-
-@pytest.mark.parametrize("loss", ["binary_log_loss", "log_loss", "huber"])
-def test_kernels_equal_their_plain_python_selves(loss):
-    problem = make_problem(loss, weighted=True, form="sparse")
-    net = problem.network
-    params = np.random.default_rng(1).standard_normal(net.n_params)
-    problem._rows = 128
-    curvature = problem.curvature(params)
-    scores = np.empty_like(curvature._scores)
-    common = problem.data, N_ROWS, net.layers, net.objective
-    engine.score_curvature.py_func(*common, params, scores, problem._work, 128)
-    np.testing.assert_allclose(scores, curvature._scores, rtol=1e-13)
-    out = np.empty_like(params)
-    part, work = np.empty_like(params), problem._work
-    engine.hessian_vector.py_func(*common, scores, params, out, part, work, 128)
-    np.testing.assert_allclose(out, curvature.times(params), rtol=1e-12, atol=1e-14)
 
 
 @pytest.mark.parametrize("plain", [False, True])
