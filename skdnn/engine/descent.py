@@ -62,7 +62,7 @@ class Variables(NamedTuple):
     mean : ndarray of shape (n_numbers,) or (0,)
         The running mean of the parameters.
     parts : ndarray of shape (2, n_parts), float64
-        For each tile the penalties, and the sum of the gradient's squares.
+        For each part of a layer the penalties, and the sum of the gradient's squares.
     """
 
     params: np.ndarray
@@ -72,7 +72,7 @@ class Variables(NamedTuple):
     parts: np.ndarray
 
 
-_BLOCKS, _STEPS = types.Array(from_dtype(BLOCK), 1, "C"), types.Array(from_dtype(STEPS), 1, "C")
+_STEPS = types.Array(from_dtype(STEPS), 1, "C")
 
 
 def variables_type(number):

@@ -16,7 +16,7 @@ from typing import NamedTuple
 import numpy as np
 from numba import from_dtype, types
 
-from skdnn.engine._jit import inner_kernel, kernel, record
+from skdnn.engine._jit import inlined_kernel, inner_kernel, kernel, record
 from skdnn.engine.elementary import HALF, ONE, ZERO, exp, expm1, logistic, softplus
 from skdnn.engine.pointers import Pointer
 from skdnn.engine.views import flat
@@ -160,10 +160,9 @@ def exp_link(z):
         z[i] = exp(z[i])
 
 
-@kernel
-def softmax(z):
-    """Turn each row of `z` into probabilities, in place."""
-    shifts = flat(z)
+@inlined_kernel
+def subtract_largest(z):
+    """Subtract from each row its largest number, so that no exponential overflows."""
     for i in range(z.shape[0]):
         largest = z[i, 0]
         for j in range(1, z.shape[1]):
@@ -171,6 +170,13 @@ def softmax(z):
                 largest = z[i, j]
         for j in range(z.shape[1]):
             z[i, j] -= largest
+
+
+@kernel
+def softmax(z):
+    """Turn each row of `z` into probabilities, in place."""
+    subtract_largest(z)
+    shifts = flat(z)
     # Of all rows in one loop: a row may have fewer numbers than a vector of the machine.
     for i in range(shifts.size):
         shifts[i] = exp(shifts[i])
@@ -190,15 +196,12 @@ def class_log_probabilities(z, y, delta):
     Return nothing; the rest of `z` becomes zero.
     """
     for i in range(z.shape[0]):
-        largest = z[i, 0]
-        for j in range(1, z.shape[1]):
-            if z[i, j] > largest:
-                largest = z[i, j]
-        score = z[i, int(y[i, 0])]
         for j in range(z.shape[1]):
-            delta[i, j] = z[i, j] - largest
+            delta[i, j] = z[i, j]
             z[i, j] = ZERO
-        z[i, 0] = score - largest
+    subtract_largest(delta)
+    for i in range(z.shape[0]):
+        z[i, 0] = delta[i, int(y[i, 0])]
     shifts = flat(delta)
     for i in range(shifts.size):
         shifts[i] = exp(shifts[i])
@@ -236,10 +239,9 @@ def smooth_log_loss(smoothing, z, y, delta):
         for j in range(z.shape[1]):
             mean += z[i, j]
         mean /= z.dtype.type(z.shape[1])
-        # log p_y - mean(log p) = z_y - mean(z): only the first needs the sum of exponentials.
-        delta[i, 0] = ZERO
-        rest = smoothing * (z[i, label] - mean)
+        # log p_y - mean(log p) = z_y - mean(z): only log p_y needs the sum of exponentials.
         y_score = z[i, label]
+        rest = smoothing * (y_score - mean)
         largest = z[i, 0]
         for j in range(1, z.shape[1]):
             if z[i, j] > largest:

@@ -9,8 +9,6 @@ from skdnn import engine
 from skdnn.layers import BatchNorm, Dense, Dropout, Maxout
 from skdnn.network import Network
 
-NO_DROPOUT = np.uint64(0)
-
 N_ROWS, N_FEATURES = 19, 4
 # The batch: so many rows from this place of the order, in a workspace with room for more.
 START, ROWS, CAPACITY = 3, 11, 13

@@ -8,8 +8,6 @@ from skdnn import engine
 from skdnn.layers import BatchNorm, Dense
 from skdnn.network import Network
 
-NO_DROPOUT = np.uint64(0)
-
 RNG = np.random.RandomState(0)
 X = RNG.normal(size=(31, 3)) * [1.0, 5.0, 0.2] + [0.0, 100.0, -1.0]
 WEIGHT = RNG.uniform(0.2, 3, 31)
