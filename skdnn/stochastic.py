@@ -10,10 +10,12 @@ from skdnn import engine
 from skdnn.averaging import EMA, Polyak
 from skdnn.network import Network
 from skdnn.schedules import Constant
-from skdnn.threads import reserved_threads
+from skdnn.threads import reserved_threads, run_parts
 
 # So many products of two numbers in a batch's pass forwards are worth a thread.
 _WORK_LOAD = 2**17
+# So many stored values of sparse rows are worth a thread that orders them.
+_STORED_LOAD = 2**16
 
 
 class Shuffler:
@@ -186,10 +188,7 @@ class Epochs:
         layers = net.bound("layers", batches.data)
         self._restricts = bool(settings["weight_decay"].any())
         self._restricts |= any(layers[name].any() for name in ("max_norm", "l1", "bias_l1"))
-        # Of rows that are not sorted no part of the columns can be found.
-        shares = n_threads > 1 and batches.data.row_starts.size > 0
-        whole = shares and not engine.has_sorted_columns(batches.data)
-        blocks, n_parts = engine.cut(layers, n_threads, whole_first=whole)
+        blocks, n_parts = engine.cut(layers, n_threads)
         variables = engine.Variables(
             params,
             batches.gradient,
@@ -245,6 +244,28 @@ class Epochs:
         engine.free_crew(self._crew)
 
 
+def _ordered_by_parts(data):
+    """Return sparse data whose rows' stored values are ordered by parts of the columns."""
+    n_rows, n_columns = len(data.row_starts) - 1, data.X.shape[1]
+    n_parts = -(-n_columns >> engine.part_bits(n_columns))
+    starts = np.empty((n_rows, n_parts + 1), np.int32)
+    with reserved_threads(len(data.values) // _STORED_LOAD) as n_threads:
+        cuts = np.linspace(0, n_rows, n_threads + 1, dtype=np.int64)
+        pieces = list(zip(cuts[:-1], cuts[1:], strict=True))
+        ordered = run_parts(lambda rows: engine.find_parts(data, *rows, starts), pieces, n_threads)
+        if not all(ordered):
+            columns, values = np.empty_like(data.columns), np.empty_like(data.values)
+            run_parts(
+                lambda rows: engine.order_by_parts(data, *rows, starts, columns, values),
+                pieces,
+                n_threads,
+            )
+            data = data._replace(
+                columns=engine.read_only(columns), values=engine.read_only(values)
+            )
+    return data._replace(part_starts=engine.read_only(starts))
+
+
 class Batches:
     """The rows to train on, in batches, with the room that a batch needs.
 
@@ -276,7 +297,7 @@ class Batches:
         if shuffle:
             self.order = data.order.copy() if len(data.order) else np.arange(self.n_rows)
             data = data._replace(order=engine.read_only(self.order))
-        self.data = data
+        self.data = _ordered_by_parts(data) if data.row_starts.size else data
         self.work = network.workspace(data, size)
         self.work_load = size * network.products_per_row(data)
         self.gradient = np.zeros(network.n_params, network.dtype)

@@ -30,7 +30,7 @@ FLOORS = [
 # Inside the engine the same: each file only from those before it.
 ENGINE = [
     {"_jit"},
-    {"atomics", "data", "elementary", "hashing", "pointers", "random", "tiles", "views"},
+    {"atomics", "columns", "data", "elementary", "hashing", "pointers", "random", "tiles", "views"},
     {"activations", "crew", "losses", "matmul", "optimizers"},
     {"products"},
     {"layers", "normalization"},

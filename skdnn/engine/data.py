@@ -22,6 +22,9 @@ class Data(NamedTuple):
         Empty where all rows count the same.
     order : ndarray of shape (n_visited,), int64
         The rows to visit, in order; empty for all rows as they come.
+    part_starts : ndarray of shape (n_rows, n_parts + 1), int32
+        Where in a sparse row's stored values each part of the columns begins; empty where they are
+        not ordered by parts.
     """
 
     X: np.ndarray
@@ -31,6 +34,7 @@ class Data(NamedTuple):
     y: np.ndarray
     weight: np.ndarray
     order: np.ndarray
+    part_starts: np.ndarray
 
 
 def data_type(number):
@@ -86,4 +90,5 @@ def as_data(X, dtype, y=None, weight=None, order=None) -> Data:
         read_only(np.empty((0, 0), dtype) if y is None else np.asarray(y, dtype)),
         read_only(nothing if weight is None else np.asarray(weight, dtype)),
         read_only(np.empty(0, np.int64) if order is None else order),
+        read_only(np.empty((0, 0), np.int32)),
     )

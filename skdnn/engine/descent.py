@@ -11,7 +11,8 @@ from typing import NamedTuple
 import numpy as np
 from numba import from_dtype, types
 
-from skdnn.engine._jit import inlined_kernel, inner_kernel, kernel, record
+from skdnn.engine._jit import inlined_kernel, inner_kernel, record
+from skdnn.engine.columns import part_bits
 from skdnn.engine.data import data_type
 from skdnn.engine.layers import LAYERS, NO_BIAS, bias_of
 from skdnn.engine.matmul import transposed_dot
@@ -44,9 +45,6 @@ STEPS = record(
 )
 # The gradient is followed by the step so many numbers at a time: they stay in the cache.
 _TILE = 2**16
-# Penalties and squares are summed by parts of a layer, whatever the blocks are, so that the sum
-# does not depend on them: a sixteenth of its rows, and a multiple of so many.
-_PARTS, _PART_ROWS = 16, 8
 
 # What is done with a block: the gradient, the step along it, or both.
 GRADIENT, STEP_ONLY, BOTH = range(3)
@@ -83,12 +81,6 @@ def variables_type(number):
 _step, _restrict = STEP.call, RESTRICT.call
 
 
-@kernel
-def part_rows(layer):
-    """Return how many rows of a layer's weights are a part."""
-    return max(layer.weight_rows // (_PARTS * _PART_ROWS), 1) * _PART_ROWS
-
-
 @inner_kernel
 def weight_gradient(data, layers, l, work, capacity, start, rows, begin, out):
     """Write the summed loss's gradient by some rows of a dense layer's weights, from `begin` on."""
@@ -111,8 +103,11 @@ def bias_gradient(layer, work, capacity, rows, gradient):
 
 @inner_kernel
 def note_penalties(layer, block, variables, scale):
-    """Note the penalties of a block's parameters, part by part."""
-    l1, l2, rows = scale * layer.l1, scale * layer.l2, part_rows(layer)
+    """Note the penalties of a block's parameters, part by part.
+
+    So is what `note_squares` sums: whatever the blocks are, the whole does not depend on them.
+    """
+    l1, l2, rows = scale * layer.l1, scale * layer.l2, 1 << part_bits(layer.weight_rows)
     if l1 != 0.0 or l2 != 0.0:
         for begin in range(block.begin, block.end, rows):
             size = (min(begin + rows, block.end) - begin) * layer.n_out
@@ -126,7 +121,7 @@ def note_penalties(layer, block, variables, scale):
 @inner_kernel
 def note_squares(layer, block, variables):
     """Note the sums of the squares of a block's gradient, part by part."""
-    rows = part_rows(layer)
+    rows = 1 << part_bits(layer.weight_rows)
     for begin in range(block.begin, block.end, rows):
         size = (min(begin + rows, block.end) - begin) * layer.n_out
         g = vector(variables.gradient, layer.params + begin * layer.n_out, size)
@@ -235,7 +230,7 @@ def train_block(
         note_penalties(layer, block, variables, penalty_scale)
     rows_at_once = max(_TILE // layer.n_out, 1)
     if block.layer == 0 and data.row_starts.size:
-        # All stored values of the batch are gone through each time.
+        # All rows of the batch are gone through each time.
         rows_at_once = max(block.end - block.begin, 1)
     for begin in range(block.begin, block.end, rows_at_once):
         count = min(rows_at_once, block.end - begin)
@@ -275,19 +270,18 @@ TRAIN_BLOCK = Pointer(
 )
 
 
-def cut(layers, n_threads: int, *, whole_first: bool = False):
+def cut(layers, n_threads: int):
     """Return the blocks of a network for so many threads, and how many parts they have.
 
-    Piece by piece of all layers, a piece for each thread; the first layer may have to be whole.
+    Piece by piece of all layers, a piece for each thread.
     """
     pieces: list[list[tuple]] = [[] for _ in range(n_threads)]
     n_parts = 0
     for l, layer in enumerate(layers):
-        rows, part = int(layer.weight_rows), int(part_rows(layer))
+        rows, part = int(layer.weight_rows), 1 << part_bits(layer.weight_rows)
         n_own = -(-rows // part)
         # A bound of the columns' norms is one of all rows.
-        whole = layer.max_norm or (whole_first and l == 0)
-        n_pieces = 1 if whole else min(n_own, n_threads)
+        n_pieces = 1 if layer.max_norm else min(n_own, n_threads)
         for i in range(n_pieces):
             first, last = i * n_own // n_pieces, (i + 1) * n_own // n_pieces
             has_bias = i == 0 and layer.bias != NO_BIAS

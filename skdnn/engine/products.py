@@ -8,7 +8,8 @@ the workspace's end.
 import numpy as np
 from numba import types
 
-from skdnn.engine._jit import COMPILES, inlined_kernel, inner_kernel, kernel
+from skdnn.engine._jit import COMPILES, inlined_kernel, inner_kernel
+from skdnn.engine.columns import part_bits
 from skdnn.engine.data import data_type
 from skdnn.engine.matmul import dot, transposed_dot
 from skdnn.engine.pointers import Pointer
@@ -18,6 +19,7 @@ from skdnn.engine.tiles import (
     advanced,
     lanes_of,
     place_of,
+    prefetch,
     write_sparse_row,
 )
 from skdnn.engine.views import flat, matrix, vector
@@ -52,6 +54,16 @@ def gather(source, order, start, out):
             out[i, j] = source[row, j]
 
 
+@inlined_kernel
+def prefetch_row(data, place, end):
+    """Ask for the sparse row at a place of the order, if that is before `end`."""
+    if place < end:
+        row = row_at(data, place)
+        first, count = data.row_starts[row], data.row_starts[row + 1] - data.row_starts[row]
+        prefetch(data.columns, first, count)
+        prefetch(data.values, first, count)
+
+
 @inner_kernel
 def sparse_inner_products(data, start, weights, bias, out):
     """Write the products of CSR rows and a vector."""
@@ -76,6 +88,7 @@ def sparse_dot(data, start, W, bias, out):
     shift, target = place_of(bias, 0), place_of(out, 0)
     for i in range(out.shape[0]):
         row = row_at(data, start + i)
+        prefetch_row(data, start + i + 1, start + out.shape[0])
         first, count = data.row_starts[row], data.row_starts[row + 1] - data.row_starts[row]
         own, columns = place_of(data.values, first), place_of(data.columns, first)
         for j in range(0, n_out, width):
@@ -92,51 +105,32 @@ def sparse_dot(data, start, W, bias, out):
             )
 
 
-@kernel
-def has_sorted_columns(data):
-    """Return whether each sparse row's columns are in order; those of texts seldom are."""
-    for row in range(data.row_starts.size - 1):
-        for k in range(data.row_starts[row] + 1, data.row_starts[row + 1]):
-            if data.columns[k] < data.columns[k - 1]:
-                return False
-    return True
-
-
-@inner_kernel
-def place_at_least(columns, first, end, column):
-    """Return the first place among sorted columns whose column is not smaller than that."""
-    while first < end:
-        middle = (first + end) // 2
-        if columns[middle] < column:
-            first = middle + 1
-        else:
-            end = middle
-    return first
-
-
 @inner_kernel
 def sparse_transposed_dot(data, start, delta, begin, out):
     """out = rows `begin` to `begin + len(out)` of X[rows]' delta, for CSR rows.
 
-    For some of the rows only where the columns are sorted: see `has_sorted_columns`.
+    For some of the rows only, whole parts of them, where the data are ordered by parts.
     """
-    total, n_out, n_rows = flat(out), out.shape[1], out.shape[0]
+    total, n_out, bits = flat(out), out.shape[1], part_bits(data.X.shape[1])
+    is_part = out.shape[0] < data.X.shape[1]
+    first_part, last_part = begin >> bits, ((begin + out.shape[0] - 1) >> bits) + 1
     for i in range(total.size):
         total[i] = 0
-    source, width = place_of(delta, 0), TILE_VECTORS * lanes_of(place_of(data.values, 0))
+    source, tile = place_of(delta, 0), TILE_VECTORS * lanes_of(place_of(data.values, 0))
     target = place_of(out, -begin * n_out)
     for i in range(delta.shape[0]):
         row = row_at(data, start + i)
+        prefetch_row(data, start + i + 1, start + delta.shape[0])
         first, end = data.row_starts[row], data.row_starts[row + 1]
-        if n_rows < data.X.shape[1]:
-            first = place_at_least(data.columns, first, end, begin)
-            end = place_at_least(data.columns, first, end, begin + n_rows)
+        if is_part:
+            end = first + data.part_starts[row, last_part]
+            first += data.part_starts[row, first_part]
         if n_out == 1:
             for k in range(np.uintp(first), np.uintp(end)):
                 total[np.uintp(data.columns[k] - begin)] += delta[i, 0] * data.values[k]
             continue
         own, columns = place_of(data.values, first), place_of(data.columns, first)
-        for j in range(0, n_out, width):
+        for j in range(0, n_out, tile):
             add_sparse_row(
                 own,
                 columns,

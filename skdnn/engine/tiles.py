@@ -26,6 +26,8 @@ _HAS_32_REGISTERS = VECTOR == 64 or _MACHINE.startswith(("aarch64", "arm64"))
 # the processor need not wait for one before it adds to it again: 16 of 32 registers, 12 of 16.
 TILE_ROWS = 8 if _HAS_32_REGISTERS else 6
 TILE_VECTORS = 2
+CACHE_LINE = 64  # bytes
+
 # Vectors of a tile of a single row.
 ROW_VECTORS = 8
 
@@ -441,6 +443,30 @@ def new_panel(typing_context, pointer):
         return builder.bitcast(place, kind.element.as_pointer())
 
     return pointer(pointer), generate
+
+
+@intrinsic
+def prefetch(typing_context, array, start, count):
+    """Ask for so many numbers of an array, which will be needed soon.
+
+    What a processor foresees by itself are the next lines of memory, not another row.
+    """
+
+    def generate(context, builder, signature, arguments):
+        values, start, count = arguments
+        per_line = _index(CACHE_LINE // (array.dtype.bitwidth // 8))
+        data = context.make_array(array)(context, builder, values).data
+        byte, integer = ir.IntType(8).as_pointer(), ir.IntType(32)
+        kind = ir.FunctionType(ir.VoidType(), [byte, integer, integer, integer])
+        function = cgutils.get_or_insert_function(builder.module, kind, "llvm.prefetch.p0")
+        # To be read, to stay in all caches, of data.
+        how = [ir.Constant(integer, value) for value in (0, 3, 1)]
+        with cgutils.for_range_slice(builder, _index(0), count, per_line) as (k, _):
+            place = builder.gep(data, [builder.add(start, k)])
+            builder.call(function, [builder.bitcast(place, byte), *how])
+        return context.get_dummy_value()
+
+    return types.void(array, types.intp, types.intp), generate
 
 
 @intrinsic

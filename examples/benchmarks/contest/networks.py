@@ -153,14 +153,15 @@ def mnist(settings: Settings) -> Iterator[Case]:
 
 
 def imdb(settings: Settings) -> Iterator[Case]:
-    """IMDb, sparse rows of 10,000 words, 16-16-1 ReLU, Adam, batch 512, two epochs"""
+    """IMDb, sparse rows of 10,000 words, 16-16-1 ReLU, Adam, batch 512, 20 epochs"""
     yield network_case(
         "IMDb (16, 16), sparse float32",
         data.imdb(settings.size(25000, 1000)),
         settings,
         layers=(16, 16),
         batch_size=512,
-        epochs=2,
+        # As many as the lecture trains.
+        epochs=settings.size(20, 2),
         targets=_targets(8, 1.5),
     )
 
