@@ -1,5 +1,6 @@
 """Epochs of a stochastic optimiser: rows in batches, shuffled, and the optimiser's state."""
 
+import itertools
 from contextlib import ExitStack, contextmanager
 from threading import Thread
 
@@ -251,7 +252,7 @@ def _ordered_by_parts(data):
     starts = np.empty((n_rows, n_parts + 1), np.int32)
     with reserved_threads(len(data.values) // _STORED_LOAD) as n_threads:
         cuts = np.linspace(0, n_rows, n_threads + 1, dtype=np.int64)
-        pieces = list(zip(cuts[:-1], cuts[1:], strict=True))
+        pieces = list(itertools.pairwise(cuts))
         ordered = run_parts(lambda rows: engine.find_parts(data, *rows, starts), pieces, n_threads)
         if not all(ordered):
             columns, values = np.empty_like(data.columns), np.empty_like(data.values)
@@ -260,9 +261,7 @@ def _ordered_by_parts(data):
                 pieces,
                 n_threads,
             )
-            data = data._replace(
-                columns=engine.read_only(columns), values=engine.read_only(values)
-            )
+            data = data._replace(columns=engine.read_only(columns), values=engine.read_only(values))
     return data._replace(part_starts=engine.read_only(starts))
 
 
