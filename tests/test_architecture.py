@@ -24,7 +24,7 @@ FLOORS = [
     {"solvers", "training"},
     {"linear", "mlp"},
     {"skdnn"},
-    {"compare", "tables"},
+    {"compare", "displays", "tables"},
     {"__main__"},
 ]
 # Inside the engine the same: each file only from those before it.
@@ -87,12 +87,16 @@ def test_engine_knows_no_scikit_learn_and_files_are_short(path):
         assert "sklearn" not in text
 
 
-def test_importing_is_cheap():
-    """numba and what needs it load with the first fit."""
-    code = (
-        "import sys, skdnn; heavy = {'numba', 'matplotlib', 'skdnn.compare'};"
-        "print(*heavy & set(sys.modules))"
-    )
+@pytest.mark.parametrize(
+    ("module", "heavy"),
+    [
+        ("skdnn", {"numba", "matplotlib", "skdnn.compare", "skdnn.displays"}),
+        ("skdnn.displays", {"numba", "matplotlib"}),
+    ],
+)
+def test_importing_is_cheap(module, heavy):
+    """numba and what needs it load with the first fit, matplotlib with the first picture."""
+    code = f"import sys, {module}; print(*{heavy} & set(sys.modules))"
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert found.stdout.split() == []
 
