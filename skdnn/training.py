@@ -16,6 +16,7 @@ from sklearn.exceptions import ConvergenceWarning
 from skdnn import engine
 from skdnn.network import Network
 from skdnn.objective import Objective
+from skdnn.reporting import Silent
 from skdnn.schedules import Constant
 from skdnn.stochastic import Batches, Optimization, Shuffler
 from skdnn.tasks import EpochTasks
@@ -76,8 +77,8 @@ class Progress:
         The least improvement that counts.
     patience : float
         So many epochs in a row without one are a plateau.
-    verbose : bool
-        Whether to print a line an epoch.
+    report : Silent
+        What shows each epoch.
     validate : callable, default=None
         Returns the validation loss and score of a vector of parameters, the larger the better.
     early_stopping : bool
@@ -95,7 +96,7 @@ class Progress:
     network: Network
     tol: float
     patience: float
-    verbose: bool = False
+    report: Silent = field(default_factory=Silent)
     validate: Callable[[NDArray], tuple[float, float]] | None = None
     early_stopping: bool = False
     standing: Standing = field(default_factory=Standing)
@@ -140,10 +141,7 @@ class Progress:
         if self.validate is not None:
             row["validation_loss"], row["validation_score"] = self.validate(params)
         self.history.append({**row, **more, "seconds": time.perf_counter() - started})
-        if self.verbose:
-            print(f"Iteration {epoch}, loss = {loss:.8f}")
-            if self.validate is not None:
-                print(f"Validation score: {row['validation_score']:f}")
+        self.report.epoch(epoch, self.history[-1])
         standing, before = self.standing, self.standing.best_score
         if self.validate is not None:
             score = row["validation_score"]
@@ -172,8 +170,7 @@ class Progress:
         if not self.on_plateau:
             return
         self.standing.converged, said = schedule.plateau()
-        if self.verbose:
-            print(f"{self.plateau_message} {said}")
+        self.report.say(f"{self.plateau_message} {said}")
         if not self.standing.converged:
             self.standing.stale = 0
 
@@ -345,7 +342,7 @@ def _run_epochs(
 ) -> None:
     optimization, standing, tasks = training.optimization, training.standing, progress.tasks
     try:
-        with Shuffler(training.random_state) as shuffler:
+        with progress.report, Shuffler(training.random_state) as shuffler:
             training.random_state = shuffler.random_state
             while optimization.epochs < max_iter and not standing.converged:
                 if tasks is not None:
@@ -414,14 +411,15 @@ def train_lbfgs(
 
     if progress.tasks is not None:
         progress.tasks.begin(progress.fitted(params))
-    result = scipy.optimize.minimize(
-        loss_and_gradient,
-        params.astype(np.float64),
-        method="L-BFGS-B",
-        jac=True,
-        callback=after_iteration,
-        options={"maxfun": max_fun, "maxiter": max_iter, "gtol": progress.tol},
-    )
+    with progress.report:
+        result = scipy.optimize.minimize(
+            loss_and_gradient,
+            params.astype(np.float64),
+            method="L-BFGS-B",
+            jac=True,
+            callback=after_iteration,
+            options={"maxfun": max_fun, "maxiter": max_iter, "gtol": progress.tol},
+        )
     params[:] = result.x
     if progress.tasks is not None:
         # SciPy does not say which iteration is the last: one more was begun.
@@ -430,8 +428,7 @@ def train_lbfgs(
         return result.nit
     if progress.early_stopping and progress.on_plateau:
         progress.standing.converged = True
-        if progress.verbose:
-            print(f"{progress.plateau_message} Stopping.")
+        progress.report.say(f"{progress.plateau_message} Stopping.")
         return result.nit
     progress.standing.converged = result.status == 0
     if result.status != 0:

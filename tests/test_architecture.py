@@ -20,7 +20,7 @@ FLOORS = [
     {"initializers", "regularizers", "averaging", "schedules", "splitting", "validation"},
     {"layers"},
     {"network"},
-    {"objective", "tasks", "stochastic", "callbacks"},
+    {"objective", "tasks", "stochastic", "callbacks", "reporting"},
     {"solvers", "training"},
     {"linear", "mlp"},
     {"skdnn"},

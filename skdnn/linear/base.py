@@ -13,6 +13,7 @@ from sklearn.utils._param_validation import Interval, StrOptions
 
 from skdnn.layers import Dense
 from skdnn.network import Network
+from skdnn.reporting import start_report
 from skdnn.schedules import SCHEDULES, Schedule, check_schedule
 from skdnn.solvers import SOLVERS, Problem, Record, run_solver
 from skdnn.solvers import Options as SolverOptions
@@ -157,7 +158,8 @@ class LinearNetwork(CallbackSupportMixin, BaseEstimator):
         tasks = None
         if hasattr(self, "_skl_callbacks"):
             tasks = EpochTasks(self, context, **task)
-        record = Record(params, self.verbose, self.store_path, tasks, attributes)
+        report = start_report(self, "iteration", self.max_iter)
+        record = Record(params, report, self.store_path, tasks, attributes)
         self.history_ = record.history
         with one_blas_thread(), reserved_threads(len(problem.parts)) as problem.n_threads:
             result = run_solver(self.solver, problem, params, self._options(scale), record)

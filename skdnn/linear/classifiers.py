@@ -48,7 +48,8 @@ class GDLogisticRegression(LinearNetworkClassifier):
     max_iter : int, default=100
         Largest number of iterations.
     verbose : int, default=0
-        Positive to print the objective at each iteration.
+        Positive to show each iteration: the objective, and the time left at most; by a bar in a
+        terminal where rich is installed (the extra ``progress``), else by a line.
     warm_start : bool, default=False
         Whether to start from the coefficients of the previous fit.
     learning_rate : float or "auto", default="auto"
@@ -208,7 +209,8 @@ class SoftmaxClassifier(LinearNetworkClassifier):
     max_iter : int, default=100
         Largest number of iterations, or of random draws.
     verbose : int, default=0
-        Positive to print the objective at each iteration.
+        Positive to show each iteration: the objective, and the time left at most; by a bar in a
+        terminal where rich is installed (the extra ``progress``), else by a line.
     warm_start : bool, default=False
         Whether to start from the coefficients of the previous fit.
     learning_rate : float or "auto", default="auto"

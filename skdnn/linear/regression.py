@@ -65,7 +65,8 @@ class GDLinearRegression(MultiOutputMixin, RegressorMixin, LinearNetwork):
     max_iter : int, default=100
         Largest number of iterations.
     verbose : int, default=0
-        Positive to print the objective at each iteration.
+        Positive to show each iteration: the objective, and the time left at most; by a bar in a
+        terminal where rich is installed (the extra ``progress``), else by a line.
     warm_start : bool, default=False
         Whether to start from the coefficients of the previous fit.
     learning_rate : float or "auto", default="auto"

@@ -24,6 +24,7 @@ from skdnn.mlp.prediction import FittedNetwork
 from skdnn.mlp.stochastic import StochasticFit
 from skdnn.network import Network
 from skdnn.objective import Objective
+from skdnn.reporting import start_report
 from skdnn.schedules import SCHEDULES, Schedule, check_schedule
 from skdnn.splitting import Holdout, hold_out
 from skdnn.tasks import EpochTasks
@@ -321,11 +322,12 @@ class BaseMLP(StochasticFit, CallbackSupportMixin, LayerParameters, FittedNetwor
         resumed = 0 if training is None or streams else training.optimization.epochs
         # A list of its own: another model may have been copied from this one.
         standing.history = self.history_ = list(standing.history)
+        unit = "iteration" if self.solver == "lbfgs" else "epoch"
         return Progress(
             self._network,
             self.tol,
             self.n_iter_no_change,
-            bool(self.verbose),
+            start_report(self, unit, None if streams else self.max_iter),
             evaluation,
             self.early_stopping,
             standing,

@@ -64,7 +64,8 @@ class MLPNet(ClassifierMixin, ProbabilitySampling, BaseMLP):
         The least improvement of the loss or validation score that counts; for 'lbfgs' the largest
         element of the gradient at which it has converged.
     verbose : bool or int, default=False
-        Whether to print a line an epoch.
+        Whether to show each epoch: loss, validation, learning rate, and the time left at most; by
+        a bar in a terminal where rich is installed (the extra ``progress``), else by a line.
     warm_start : bool, default=False
         Whether `fit` goes on from the weights of the previous call, which must have the same
         layers and classes.

@@ -118,7 +118,8 @@ def run_solver(
     if not solver.follows_schedule:
         record.begin()
     try:
-        result = solver.minimise(problem, params, options, record)
+        with record.report:
+            result = solver.minimise(problem, params, options, record)
     except Stopped:
         return Result(record.params, True)
     finally:

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from skdnn.reporting import Silent
 from skdnn.schedules import Constant
 from skdnn.solvers.problem import Problem
 from skdnn.tasks import EpochTasks
@@ -42,8 +43,8 @@ class Record:
     Parameters
     ----------
     start : ndarray of shape (n_params,)
-    verbose : int, default=0
-        Whether to print a line for each iteration.
+    report : Silent, default=None
+        What shows each iteration; None for nothing.
     keep_path : bool, default=False
         Whether to keep the parameters of each iteration.
     tasks : EpochTasks, default=None
@@ -64,7 +65,7 @@ class Record:
     def __init__(
         self,
         start: NDArray,
-        verbose: int = 0,
+        report: Silent | None = None,
         keep_path: bool = False,
         tasks: EpochTasks | None = None,
         attributes: Callable[[NDArray], dict] | None = None,
@@ -73,7 +74,7 @@ class Record:
         self.history: list[dict] = []
         self._tasks, self._attributes = tasks, attributes
         self.path: list[NDArray] = [start.copy()] if keep_path else []
-        self._verbose = verbose
+        self.report = report or Silent()
         self._keep_path = keep_path
 
     @property
@@ -119,8 +120,7 @@ class Record:
         self.history.append(row)
         if self._keep_path:
             self.path.append(params.copy())
-        if self._verbose:
-            print(f"Iteration {self.n_iter}, objective {value:.10g}")
+        self.report.epoch(self.n_iter, row)
         if self._tasks is not None and self._tasks.end(self._fitted):
             raise Stopped
         self._start_iteration()

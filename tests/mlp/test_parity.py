@@ -186,15 +186,13 @@ def test_random_state_objects_are_used_and_advanced_alike():
 
 
 @pytest.mark.parametrize("early_stopping", [False, True])
-def test_verbose_output(early_stopping, capsys):
+def test_verbose_says_why_it_stops(early_stopping, capsys):
     params = {"verbose": True, "early_stopping": early_stopping, "n_iter_no_change": 2}
     params = {**params, "tol": 0.5, "random_state": 0, "learning_rate_init": 0.01}
     MLPNet(**params).fit(*DIGITS)
     ours = capsys.readouterr().out.splitlines()
     MLPClassifier(**{**params, "n_iter_no_change": 1}).fit(*DIGITS)
     theirs = capsys.readouterr().out.splitlines()
-    shape = [line.rstrip("0123456789.") for line in theirs]
-    assert [line.rstrip("0123456789.") for line in ours][:4] == shape[:4]
     assert ours[-1] == theirs[-1].replace("for 1 consecutive", "for 2 consecutive")
 
 

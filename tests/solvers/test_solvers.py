@@ -6,6 +6,7 @@ from scipy.special import expit, log_softmax
 from sklearn.exceptions import ConvergenceWarning
 from solver_problems import DETERMINISTIC, LOSSES, N_FEATURES, N_ROWS, make_problem, solve
 
+from skdnn.reporting import Lines
 from skdnn.solvers import SOLVERS, Options, Problem, Record, choose_solver, newton, run_solver, sgd
 from skdnn.solvers.descent import first_rate, is_majorised
 from skdnn.solvers.newton import conjugate_gradient_step, newton_step
@@ -423,16 +424,18 @@ def test_solvers_leave_the_start_alone(name):
     np.testing.assert_array_equal(start, 1.0)
 
 
-def test_verbose_prints_a_line_for_each_iteration(capsys):
+def test_each_iteration_is_shown(capsys):
     problem = make_problem()
     start = np.zeros(problem.network.n_params)
-    for verbose in (0, 1):
-        record = Record(start, verbose=verbose)
+    for report in (None, Lines("iteration", 100)):
+        record = Record(start, report)
         run_solver("newton", problem, start, Options(), record)
         lines = capsys.readouterr().out.splitlines()
-        assert len(lines) == verbose * record.n_iter
+        assert len(lines) == (0 if report is None else record.n_iter)
         assert record.path == []
-    assert lines[-1].startswith(f"Iteration {record.n_iter}, objective 0.")
+    assert lines[-1].startswith(
+        f"iteration {record.n_iter:3}/100  loss {record.loss_curve[-1]:.4f}"
+    )
 
 
 def test_choice_of_solver():
