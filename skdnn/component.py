@@ -1,10 +1,28 @@
-"""Small objects that describe a part of a network or of its training."""
+"""What estimators and the small objects that are values of their parameters share."""
+
+import sys
 
 import numpy as np
 from sklearn.base import BaseEstimator
 
+# Where the documentation is. The page of an object is "generated/" and its public name.
+DOCUMENTATION = "https://skdnn.readthedocs.io/en/stable/"
 
-class Component(BaseEstimator):
+
+class DocumentationLink:
+    """Tells scikit-learn's HTML representation where an object is documented."""
+
+    _doc_link_module = "skdnn"
+    _doc_link_template = DOCUMENTATION + "generated/{public_name}.html"
+
+    def _doc_link_url_param_generator(self) -> dict[str, str]:
+        """Return the name by which users import the object's class."""
+        cls = type(self)
+        at_top = getattr(sys.modules["skdnn"], cls.__name__, None) is cls
+        return {"public_name": f"{'skdnn' if at_top else cls.__module__}.{cls.__name__}"}
+
+
+class Component(DocumentationLink, BaseEstimator):
     """Base of the objects that are values of an estimator's parameters.
 
     They can be printed, compared, cloned and pickled, and `get_params` and `set_params` reach

@@ -278,6 +278,11 @@ class Network:
         return [place["weights"] for place in self.layout if "mean" not in place]
 
     @property
+    def blocks(self) -> list[int]:
+        """For each row of the table `layers` the number of the element of `layers` it is of."""
+        return self._blocks.tolist()
+
+    @property
     def owners(self) -> list[int]:
         """For each entry of `arrays` the number of the element of `layers` that it is of."""
         return self._blocks[self.layers["weight_rows"] > 0].tolist()

@@ -8,10 +8,13 @@ import functools
 import inspect
 import math
 from contextlib import nullcontext
+from numbers import Integral
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from sklearn.exceptions import NotFittedError
+from sklearn.utils import check_scalar
 from sklearn.utils._param_validation import (
     InvalidParameterError,
     Options,
@@ -86,6 +89,26 @@ def check_params(estimator: Any) -> None:
     params = {name: getattr(estimator, name) for name in _valid_defaults(cls)}
     changed = {name: v for name, v in params.items() if v is not _valid_defaults(cls)[name]}
     validate_parameter_constraints(cls._parameter_constraints, changed, cls.__name__)
+
+
+def check_sizes(estimator: Any, **sizes: Any) -> None:
+    """Check the numbers that a fit would tell, given by their names.
+
+    Raises
+    ------
+    NotFittedError
+        When one is None; a ValueError too.
+    ValueError
+        When one is not a whole number of at least 1.
+    """
+    missing = [name for name, size in sizes.items() if size is None]
+    if missing:
+        raise NotFittedError(
+            f"This {type(estimator).__name__} instance is not fitted yet: give "
+            f"{' and '.join(missing)}, or call 'fit' before."
+        )
+    for name, size in sizes.items():
+        check_scalar(size, name, Integral, min_val=1)
 
 
 def _is_finite(array: NDArray) -> bool:

@@ -2,12 +2,16 @@
 
 import pickle
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pytest
 from sklearn.base import clone
 
+import skdnn
 from skdnn.component import Component
+from skdnn.layers import Dense
 
 
 @dataclass(eq=False, repr=False)
@@ -52,3 +56,26 @@ def test_lists_of_arrays_are_compared():
     assert Leaf([np.ones(3), np.zeros(2)]) == Leaf([np.ones(3), np.zeros(2)])
     assert Leaf([np.ones(3)]) != Leaf([np.zeros(3)])
     assert Leaf([np.ones(3)]) != Leaf((np.ones(3),))
+
+
+@pytest.mark.parametrize("name", skdnn.__all__)
+def test_html_links_to_the_documentation(name):
+    estimator = getattr(skdnn, name)()
+    page = f"https://skdnn.readthedocs.io/en/stable/generated/skdnn.{name}.html"
+    for other in (estimator, clone(estimator)):
+        assert f'href="{page}"' in other._repr_html_()
+
+    class Derived(type(estimator)):
+        """A class that the documentation does not know."""
+
+    assert page not in Derived()._repr_html_()
+
+
+def test_html_of_a_component_links_to_its_module():
+    page = "https://skdnn.readthedocs.io/en/stable/generated/skdnn.layers.Dense.html"
+    assert f'href="{page}"' in Dense(3)._repr_html_()
+
+
+def test_address_of_the_documentation_is_in_one_place():
+    files = Path(skdnn.__file__).parent.rglob("*.py")
+    assert [p.name for p in files if "readthedocs" in p.read_text()] == ["component.py"]

@@ -11,6 +11,7 @@ from sklearn.callback import CallbackContext, CallbackSupportMixin
 from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval, StrOptions
 
+from skdnn.component import DocumentationLink
 from skdnn.layers import Dense
 from skdnn.network import Network
 from skdnn.reporting import start_report
@@ -47,7 +48,7 @@ def _sparse_coef_mixin():
     return SparseCoefMixin
 
 
-class LinearNetwork(CallbackSupportMixin, BaseEstimator):
+class LinearNetwork(DocumentationLink, CallbackSupportMixin, BaseEstimator):
     """Base of the linear models: fits a network of one layer."""
 
     _parameter_constraints: ClassVar[dict] = {
@@ -134,6 +135,7 @@ class LinearNetwork(CallbackSupportMixin, BaseEstimator):
             Factor of `tol`.
         """
         context, task = fit
+        self.__dict__.pop("_fitted_rows", None)
         weight, kept = rows
         n_features = X.shape[1]
         total = float(X.shape[0] if weight is None else weight.sum())
@@ -163,6 +165,7 @@ class LinearNetwork(CallbackSupportMixin, BaseEstimator):
         self.history_ = record.history
         with one_blas_thread(), reserved_threads(len(problem.parts)) as problem.n_threads:
             result = run_solver(self.solver, problem, params, self._options(scale), record)
+            self._keep_rows(problem, targets, rows[0], result.params)
         self.loss_curve_ = record.loss_curve
         for name in ("coef_path_", "intercept_path_"):
             self.__dict__.pop(name, None)
@@ -173,6 +176,9 @@ class LinearNetwork(CallbackSupportMixin, BaseEstimator):
             setattr(self, name, value)
         context.call_on_fit_task_end(estimator=self, **task, reconstruction_attributes=values)
         return record.n_iter
+
+    def _keep_rows(self, problem: Problem, targets, weight, params: NDArray) -> None:
+        """Keep what a summary needs of a fit that ended at `params`, where there is one."""
 
     def _options(self, scale: float) -> SolverOptions:
         return SolverOptions(

@@ -3,13 +3,21 @@
 from numbers import Real
 from typing import ClassVar
 
+import numpy as np
+from sklearn.utils import check_consistent_length, column_or_1d
 from sklearn.utils._param_validation import Interval, StrOptions
 
+from skdnn.layers import Dense
+from skdnn.likelihood import Rows
 from skdnn.linear.base_classifier import LinearNetworkClassifier
+from skdnn.linear.coefficients import CoefficientInference
+from skdnn.network import Network
 from skdnn.solvers import SOLVERS
+from skdnn.summary import summarize
+from skdnn.validation import check_row_weights, check_rows, check_sizes
 
 
-class GDLogisticRegression(LinearNetworkClassifier):
+class GDLogisticRegression(CoefficientInference, LinearNetworkClassifier):
     """Logistic regression as a network: one sigmoid neuron, or one softmax neuron per class.
 
     A drop-in for scikit-learn's `LogisticRegression`: the same objective, parameters and
@@ -109,7 +117,8 @@ class GDLogisticRegression(LinearNetworkClassifier):
 
     which is scikit-learn's objective, divided by C and the sum of the weights; see Hastie,
     Tibshirani and Friedman (2009), The Elements of Statistical Learning, section 4.4. It warns
-    (`ConvergenceWarning`) when it ends before it has converged.
+    (`ConvergenceWarning`) when it ends before it has converged. Fitted without a penalty it keeps
+    a reference to its rows, for `summary`.
 
     Examples
     --------
@@ -123,9 +132,19 @@ class GDLogisticRegression(LinearNetworkClassifier):
     >>> sparse = GDLogisticRegression(C=0.1, l1_ratio=1).fit(scale(X), y)
     >>> int((sparse.coef_ == 0).sum())
     22
+
+    Without a penalty `summary` has standard errors and p-values:
+
+    >>> some = scale(X)[:, :2]
+    >>> summary = GDLogisticRegression(C=float("inf"), tol=1e-8).fit(some, y).summary()
+    >>> summary.standard_errors.round(2)
+    array([0.15, 0.36, 0.16])
     """
 
     _one_neuron_for_two = True
+    _no_penalty = 'C=float("inf")'
+    _one_output = "fit one with y == label, say, for a class against all others"
+    _logistic = True
 
     def __init__(
         self,
@@ -165,6 +184,25 @@ class GDLogisticRegression(LinearNetworkClassifier):
         self.n_iter_no_change = n_iter_no_change
         self.store_path = store_path
         self.dtype = dtype
+
+    def _rows(self, X, y, sample_weight):
+        X, y = check_rows(self, X), column_or_1d(y)
+        check_consistent_length(X, y)
+        unknown = np.setdiff1d(y, self.classes_)
+        if len(unknown):
+            raise ValueError(f"y has classes that the fit had not, {unknown}, not {self.classes_}.")
+        labels = y == self.classes_[1]
+        weight, _ = check_row_weights(
+            X,
+            sample_weight,
+            class_weight=self.class_weight,
+            classes=self.classes_,
+            labels=labels.astype(np.int64),
+        )
+        return Rows(X, labels, weight, True, self.fit_intercept)
+
+    def _response(self):
+        return f"log-odds of class {self.classes_[1]}"
 
 
 class SoftmaxClassifier(LinearNetworkClassifier):
@@ -336,3 +374,38 @@ class SoftmaxClassifier(LinearNetworkClassifier):
         self.sigma = sigma
         self.store_path = store_path
         self.dtype = dtype
+
+    def summary(self, n_features=None, n_outputs=None):
+        """Return the table of the layer, its shape and number of parameters.
+
+        Parameters
+        ----------
+        n_features : int, default=None
+            Number of features; None for that of the fit.
+        n_outputs : int, default=None
+            Number of classes; None for that of the fit.
+
+        Returns
+        -------
+        summary : skdnn.summary.NetworkSummary
+            ``print(summary)`` is the table.
+
+        Raises
+        ------
+        NotFittedError
+            When a number is missing that only a fit tells; a ValueError too.
+
+        Examples
+        --------
+        >>> from skdnn import SoftmaxClassifier
+        >>> SoftmaxClassifier().summary(n_features=784, n_outputs=10).n_parameters
+        7850
+        """
+        if n_features is None:
+            n_features = getattr(self, "n_features_in_", None)
+        if n_outputs is None and hasattr(self, "classes_"):
+            n_outputs = len(self.classes_)
+        check_sizes(self, n_features=n_features, n_outputs=n_outputs)
+        layer = Dense(n_outputs, use_bias=self.fit_intercept)
+        network = Network(n_features, [layer], "log_loss")
+        return summarize(network, type(self).__name__, "softmax")

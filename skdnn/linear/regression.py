@@ -7,11 +7,13 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import issparse
 from sklearn.base import MultiOutputMixin, RegressorMixin, _fit_context
+from sklearn.utils import assert_all_finite, check_consistent_length, column_or_1d
 from sklearn.utils._param_validation import Interval
 from sklearn.utils.extmath import safe_sparse_dot
 from sklearn.utils.validation import check_array
 
-from skdnn.linear.base import LinearNetwork
+from skdnn.likelihood import Rows
+from skdnn.linear.coefficients import CoefficientInference
 from skdnn.validation import check_row_weights, check_rows, check_training_data
 
 
@@ -33,7 +35,7 @@ def spread(y: NDArray, weight: NDArray | None, centred: bool) -> float:
     return size * largest or 1.0
 
 
-class GDLinearRegression(MultiOutputMixin, RegressorMixin, LinearNetwork):
+class GDLinearRegression(MultiOutputMixin, RegressorMixin, CoefficientInference):
     """Linear regression as a network: one linear neuron for each target, squared error.
 
     Parameters
@@ -122,7 +124,7 @@ class GDLinearRegression(MultiOutputMixin, RegressorMixin, LinearNetwork):
 
     Where features depend on each other and nothing is penalised, many models have the same
     predictions, and one of them is found. It warns (`ConvergenceWarning`) when it ends before it
-    has converged.
+    has converged. Fitted without a penalty it keeps a reference to its rows, for `summary`.
 
     Examples
     --------
@@ -132,10 +134,31 @@ class GDLinearRegression(MultiOutputMixin, RegressorMixin, LinearNetwork):
     >>> model = GDLinearRegression().fit(X, y)
     >>> bool(abs(model.coef_ - coef).max() < 1e-9)
     True
+
+    Without a penalty `summary` has standard errors and p-values:
+
+    >>> X, y = make_regression(100, 2, noise=10.0, random_state=1)
+    >>> print(GDLinearRegression().fit(X, y).summary())
+    GDLinearRegression: linear regression
+    Rows: 100
+    Degrees of freedom: model 2, residuals 97
+    Log-likelihood: -372.504 (intercept alone: -572.89)
+    Scale (variance of the residuals): 103.821
+    R2: 0.9818
+    <BLANKLINE>
+                  coef  std err       z  P>|z|   [0.025   0.975]
+    ------------------------------------------------------------
+    intercept   0.7304   1.0541   0.693  0.488  -1.3355   2.7963
+    x0         31.3091   1.0913  28.690  0.000  29.1702  33.4480
+    x1         83.6783   1.1980  69.846  0.000  81.3302  86.0264
+    ------------------------------------------------------------
     """
 
+    _no_penalty = "alpha=0"
+    _one_output = "fit one for each target"
+    _logistic = False
     _parameter_constraints: ClassVar[dict] = {
-        **LinearNetwork._parameter_constraints,
+        **CoefficientInference._parameter_constraints,
         "alpha": [Interval(Real, 0, None, closed="left")],
     }
 
@@ -234,6 +257,15 @@ class GDLinearRegression(MultiOutputMixin, RegressorMixin, LinearNetwork):
             self.coef_path_ = self.coef_path_[:, 0]
             self.intercept_path_ = self.intercept_path_[:, 0]
         return self
+
+    def _rows(self, X, y, sample_weight):
+        X, y = check_rows(self, X), column_or_1d(y, dtype=np.float64)
+        check_consistent_length(X, y)
+        assert_all_finite(y, input_name="y")
+        return Rows(X, y, check_row_weights(X, sample_weight)[0], False, self.fit_intercept)
+
+    def _response(self):
+        return "linear regression"
 
     def predict(self, X) -> NDArray:
         """Return the predicted targets.

@@ -15,6 +15,7 @@ from sklearn.utils._param_validation import HasMethods, Interval, Options, StrOp
 from sklearn.utils.validation import validate_data
 
 from skdnn.averaging import EMA, Polyak
+from skdnn.component import DocumentationLink
 from skdnn.initializers import INITIALIZERS, Initializer
 from skdnn.layers import Output
 from skdnn.mlp.architecture import describe, initialize
@@ -27,13 +28,16 @@ from skdnn.objective import Objective
 from skdnn.reporting import start_report
 from skdnn.schedules import SCHEDULES, Schedule, check_schedule
 from skdnn.splitting import Holdout, hold_out
+from skdnn.summary import summarize
 from skdnn.tasks import EpochTasks
 from skdnn.threads import one_blas_thread, reserved_threads
 from skdnn.training import Progress, Standing, train_lbfgs
-from skdnn.validation import DTYPES, Registered, ScorerName, check_row_weights
+from skdnn.validation import DTYPES, Registered, ScorerName, check_row_weights, check_sizes
 
 
-class BaseMLP(StochasticFit, CallbackSupportMixin, LayerParameters, FittedNetwork, ABC):
+class BaseMLP(
+    DocumentationLink, StochasticFit, CallbackSupportMixin, LayerParameters, FittedNetwork, ABC
+):
     """Base of the multi-layer perceptrons; use the derived classes."""
 
     _parameter_constraints: ClassVar[dict] = {
@@ -258,6 +262,56 @@ class BaseMLP(StochasticFit, CallbackSupportMixin, LayerParameters, FittedNetwor
     def _check_weights(self, X, targets, sample_weight, incremental):
         """Return what each row counts, and the rows that count."""
         return check_row_weights(X, sample_weight)
+
+    @abstractmethod
+    def _output(self, n_outputs: int | None) -> tuple[int, str]:
+        """Return the number of outputs before any fit, and the output activation."""
+
+    def summary(self, n_features=None, n_outputs=None):
+        """Return the table of the layers, their shapes and numbers of parameters.
+
+        Of a fitted model that of its network; with arguments, that of the network that the
+        parameters describe for such data, fitted or not.
+
+        Parameters
+        ----------
+        n_features : int, default=None
+            Number of features; None for that of the fit.
+        n_outputs : int, default=None
+            Number of output units. Of a classifier 1 for two classes, else the number of classes
+            or labels; with two or more the table says softmax. Of a regressor the number of
+            targets, times that of quantiles; None is then one target. None for that of the fit.
+
+        Returns
+        -------
+        summary : skdnn.summary.NetworkSummary
+            ``print(summary)`` is the table.
+
+        Raises
+        ------
+        NotFittedError
+            When a number is missing that only a fit tells; a ValueError too.
+        ValueError
+            When a parameter or a number is not as described.
+
+        Examples
+        --------
+        >>> from skdnn import MLPNet
+        >>> MLPNet((300, 100, 50)).summary(n_features=30_000, n_outputs=1).n_parameters
+        9035501
+        """
+        name = type(self).__name__
+        if n_features is None and n_outputs is None and hasattr(self, "coefs_"):
+            return summarize(self._network, name, self.out_activation_)
+        n_features = getattr(self, "n_features_in_", None) if n_features is None else n_features
+        n_outputs = getattr(self, "n_outputs_", None) if n_outputs is None else n_outputs
+        self._validate_params()
+        n_outputs, activation = self._output(n_outputs)
+        check_sizes(self, n_features=n_features, n_outputs=n_outputs)
+        # The loss changes no number of parameters.
+        about = {"loss": "squared_error", "output_activation": "identity"}
+        network = describe(self, n_features, n_outputs, self.dtype or np.float64, **about)
+        return summarize(network, name, activation)
 
     def _describe(self, X, n_outputs) -> Network:
         return describe(

@@ -26,6 +26,9 @@ class ClassTargets:
     def _one_of_many(self) -> bool:
         return len(self.classes_) > 2 and not self._multilabel
 
+    def _output(self, n_outputs):
+        return n_outputs, "logistic" if n_outputs == 1 else "softmax"
+
     def _check_targets(self, y, first_pass, incremental):
         check_classification_targets(y)
         if first_pass:

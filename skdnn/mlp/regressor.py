@@ -10,6 +10,7 @@ from sklearn.metrics import d2_pinball_score, r2_score
 from sklearn.utils import check_consistent_length, column_or_1d
 from sklearn.utils._param_validation import Interval, StrOptions
 
+from skdnn import engine
 from skdnn.mlp.base import BaseMLP
 from skdnn.mlp.sampling import ValueSampling
 from skdnn.validation import Registered
@@ -336,6 +337,10 @@ class MLPNetRegressor(RegressorMixin, ValueSampling, BaseMLP):
         self.output_activation = output_activation
         self.scoring = scoring
         self.dtype = dtype
+
+    def _output(self, n_outputs):
+        n_outputs = len(self._quantiles()) if n_outputs is None else n_outputs
+        return n_outputs, self._output_activation() or engine.LOSSES[self._loss_name()].link
 
     def _check_targets(self, y, first_pass, incremental):
         if first_pass:
