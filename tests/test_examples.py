@@ -1,0 +1,34 @@
+"""The examples run as they are, at the size at which they come, and tell what the lecture found."""
+
+import runpy
+import sys
+from pathlib import Path
+
+import pytest
+
+SHARED = Path(__file__).parents[2] / "shared" / "data"
+EXAMPLES = Path(__file__).parents[1] / "examples"
+GALLERY = sorted(EXAMPLES.glob("[a-e]_*/*.py")) + sorted(EXAMPLES.glob("comparisons/*.py"))
+
+
+# There is no screen to show them on.
+@pytest.mark.filterwarnings("ignore:FigureCanvasAgg is non-interactive")
+@pytest.mark.parametrize("script", GALLERY, ids=lambda path: f"{path.parent.name}-{path.stem}")
+def test_examples_run(script, monkeypatch, capsys):
+    matplotlib = pytest.importorskip("matplotlib", reason="the pictures need matplotlib")
+    matplotlib.use("Agg")
+    from matplotlib import pyplot
+
+    monkeypatch.setattr(sys, "argv", [str(script)])
+    if SHARED.is_dir():
+        monkeypatch.setenv("SKDNN_DATA", str(SHARED))
+    pyplot.close("all")
+    try:
+        runpy.run_path(str(script), run_name="__main__")
+    except SystemExit as stop:
+        pytest.skip(f"{script.name}: {stop}")
+    said, figures = capsys.readouterr().out, pyplot.get_fignums()
+    pyplot.close("all")
+    assert figures
+    if script.parent.name != "comparisons":
+        assert "lecture:" in said
