@@ -15,8 +15,8 @@ from skdnn.threads import reserved_threads, run_parts
 # run at full speed, few enough for a batch's activations to stay in the cache.
 _CHUNK_NUMBERS = 2**17
 _CHUNK_ROWS = (64, 1024)
-# So many products of two numbers are worth a thread.
-_WORK_LOAD = 2**24
+# So many products of two numbers are worth a thread that has to be woken.
+_POOL_LOAD = 2**24
 
 
 class Network:
@@ -406,7 +406,7 @@ class Network:
             return out
         # Whole chunks, for the masks of dropout are made for a chunk.
         n_chunks = math.ceil(n_rows / chunk)
-        most = n_rows * self.products_per_row(data) // _WORK_LOAD
+        most = n_rows * self.products_per_row(data) // _POOL_LOAD
         with reserved_threads(min(most, n_chunks)) as n_threads:
             n_parts = min(4 * n_threads if n_threads > 1 else 1, n_chunks)
             size = math.ceil(n_chunks / n_parts) * chunk

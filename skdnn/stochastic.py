@@ -13,8 +13,9 @@ from skdnn.network import Network
 from skdnn.schedules import Constant
 from skdnn.threads import reserved_threads, run_parts
 
-# So many products of two numbers in a batch's pass forwards are worth a thread.
-_WORK_LOAD = 2**17
+# So many products of two numbers in a batch's pass forwards are worth a thread: one that waits for
+# the next batch awake.
+_CREW_LOAD = 2**17
 # So many stored values of sparse rows are worth a thread that orders them.
 _STORED_LOAD = 2**16
 
@@ -80,6 +81,8 @@ class Optimization:
         How many were made.
     rate : float
         The learning rate of the last step.
+    interrupted : bool
+        Whether the user wants the training to end after the last epoch.
     """
 
     def __init__(
@@ -108,7 +111,7 @@ class Optimization:
         self._threads: ExitStack | None = None
         self._epochs: Epochs | None = None
         self.settings, self.schedule, self.rate = record, schedule, schedule.rate
-        self.epochs = self.steps = 0
+        self.epochs, self.steps, self.interrupted = 0, 0, False
         self.seed = np.uint64(seed)
         self.moments = np.zeros(optimizer.n_moments * network.n_params, network.dtype)
 
@@ -158,12 +161,19 @@ class Optimization:
             self._end_epochs()
             n_threads = 1
             if self._threads is not None:
-                most = batches.work_load // _WORK_LOAD
+                most = batches.most_threads
                 n_threads = self._threads.enter_context(reserved_threads(most))
             self._epochs = Epochs(self, batches, params, n_threads)
             if self._threads is not None:
                 self._threads.callback(self._epochs.end)
-        loss = self._epochs.run(rates, self.steps)
+                self._epochs.start()
+        try:
+            loss = self._epochs.run(rates, self.steps)
+        except KeyboardInterrupt:
+            # It comes when the epoch has been made, or while its kernels are compiled.
+            if np.isnan(self._epochs.loss):
+                raise
+            loss, self.interrupted = self._epochs.loss, True
         self.epochs += 1
         self.steps += n_steps
         return loss
@@ -178,7 +188,7 @@ class Epochs:
     batches : Batches
     params : ndarray of shape (n_numbers,)
     n_threads : int
-
+        The caller's included; the others are there after `start`, until `end`.
     """
 
     def __init__(
@@ -217,12 +227,18 @@ class Epochs:
             optimization.seed,
             batches.work,
         )
-        self._threads = [
-            Thread(target=engine.train_epoch, args=(self._crew, rank, *self._given), daemon=True)
-            for rank in range(1, n_threads)
-        ]
-        for thread in self._threads:
-            thread.start()
+        self._threads: list[Thread] = []
+
+    def start(self) -> None:
+        """Start the threads; those that the system does not give are not needed."""
+        for rank in range(1, self._crew[-1]):
+            given = self._crew, rank, *self._given
+            thread = Thread(target=engine.train_epoch, args=given, daemon=True)
+            try:
+                thread.start()
+            except RuntimeError:
+                return
+            self._threads.append(thread)
 
     def are_of(self, batches: "Batches", params: NDArray) -> bool:
         """Return whether these are epochs of such batches and parameters."""
@@ -230,12 +246,22 @@ class Epochs:
 
     def run(self, rates: NDArray, steps_before: int) -> float:
         """Train for an epoch with these learning rates; return the batches' mean objective."""
-        self._steps["rate"], self._counts[0] = rates, steps_before
+        self._steps["rate"], self._steps["loss"], self._counts[0] = rates, np.nan, steps_before
         loss = engine.train_epoch(self._crew, 0, *self._given)
         if self._restricts:
             reach = self._steps["reach"][-1]
             self._settings["reach"] = self._optimization.settings["reach"] = reach
         return loss
+
+    @property
+    def loss(self) -> float:
+        """The batches' mean objective in the last epoch; NaN where it has not been made."""
+        batches, steps = self._batches, self._steps
+        ends = np.arange(len(steps) + 1) * batches.n_rows // len(steps)
+        if not batches.network.normalizes:
+            ends = np.minimum(np.arange(len(steps) + 1) * batches.size, batches.n_rows)
+        losses = steps["loss"] * batches.network.value_scale + steps["penalty"]
+        return float(np.average(losses, weights=np.diff(ends)))
 
     def end(self) -> None:
         """End the threads."""
@@ -283,8 +309,8 @@ class Batches:
     n_rows : int
     weight : float
         The sum of the rows' weights.
-    work_load : int
-        The number of products of two numbers in a batch's pass forwards.
+    most_threads : int
+        More threads would be of no use.
     order : ndarray of int64 or None
         The rows, in an order that may be changed; None without `shuffle`.
     """
@@ -296,9 +322,11 @@ class Batches:
         if shuffle:
             self.order = data.order.copy() if len(data.order) else np.arange(self.n_rows)
             data = data._replace(order=engine.read_only(self.order))
-        self.data = _ordered_by_parts(data) if data.row_starts.size else data
+        self.most_threads = size * network.products_per_row(data) // _CREW_LOAD
+        # A single thread makes the first layer's gradient in one piece.
+        parted = data.row_starts.size and self.most_threads > 1
+        self.data = _ordered_by_parts(data) if parted else data
         self.work = network.workspace(data, size)
-        self.work_load = size * network.products_per_row(data)
         self.gradient = np.zeros(network.n_params, network.dtype)
 
     def first_loss(self, params: NDArray) -> float:

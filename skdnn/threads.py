@@ -26,15 +26,28 @@ def _free() -> None:
             library.clear_controlling_thread(force=True)
 
 
+def _blas_threads() -> int:
+    """Return on how many threads BLAS runs; of a BLAS that is not known, no limit is."""
+    numbers = (library.num_threads for library in _controller().lib_controllers)
+    return min(numbers, default=sys.maxsize)
+
+
 class _Users:
-    """The threads that are inside `one_blas_thread`; the setting is the whole process's."""
+    """What fits in this process use: threads, and BLAS on a single one.
+
+    The limit of BLAS is the whole process's: the first that is inside `one_blas_thread` sets it,
+    and the last one restores what was there.
+    """
 
     def __init__(self):
-        self.lock, self.count, self.limiter = threading.Lock(), 0, None
+        self.lock, self.in_use = threading.Lock(), 0
+        self.count, self.limiter, self.outside = 0, None, 0
 
     def enter(self) -> None:
         with self.lock:
             if self.count == 0:
+                self.outside = _blas_threads()
+                _free()
                 self.limiter = _controller().limit(limits=1)
             self.count += 1
 
@@ -42,23 +55,28 @@ class _Users:
         with self.lock:
             self.count -= 1
             if self.count == 0:
-                _free()
-                self.limiter.restore_original_limits()
-                _free()
+                self._restore()
+
+    def _restore(self) -> None:
+        _free()
+        self.limiter.restore_original_limits()
+        _free()
 
     def limit(self) -> int:
         """Return on how many threads BLAS runs outside such blocks."""
         with self.lock:
-            if self.count:
-                return self.limiter.get_original_num_threads()["blas"] or 1
-            return min(
-                (library.num_threads for library in _controller().lib_controllers), default=1
-            )
+            return self.outside if self.count else _blas_threads()
+
+    def after_fork(self) -> None:
+        """In a process that was forked: nobody uses anything, whatever went on at the fork."""
+        if self.count:
+            self._restore()
+        self.__init__()
 
 
 _users = _Users()
-_in_use = 0
-_in_use_lock = threading.Lock()
+# How many threads the calling thread has reserved: what it calls may use them too.
+_own = threading.local()
 
 
 def _limit() -> int:
@@ -67,6 +85,9 @@ def _limit() -> int:
     What joblib counts, which knows the affinity and the quota of a container; less where the user
     has limited BLAS, as threadpoolctl does and joblib in its workers, or NUMBA_NUM_THREADS.
     """
+    if os.environ.get("NUMBA_DISABLE_JIT", "0") not in ("", "0"):
+        # Plain Python has no integers that threads can share.
+        return 1
     numba = os.environ.get("NUMBA_NUM_THREADS", "")
     return min(cpu_count(), _users.limit(), int(numba) if numba.isdigit() else sys.maxsize)
 
@@ -75,21 +96,24 @@ def _limit() -> int:
 def reserved_threads(most: int) -> Iterator[int]:
     """Yield how many threads to use in a ``with`` block: at most so many, and one at least.
 
-    Those count that other fits use in this process.
+    Those that other threads of this process have reserved are not to be had; those that the caller
+    has reserved outside the block, and does not use meanwhile, are.
     """
-    global _in_use
     if most <= 1:
         yield 1
         return
-    limit = _limit()
-    with _in_use_lock:
-        number = max(1, min(most, limit - _in_use))
-        _in_use += number
+    limit, held = _limit(), getattr(_own, "number", 0)
+    with _users.lock:
+        number = max(1, min(most, limit - _users.in_use + held))
+        more = max(number - held, 0)
+        _users.in_use += more
+    _own.number = held + more
     try:
         yield number
     finally:
-        with _in_use_lock:
-            _in_use -= number
+        _own.number = held
+        with _users.lock:
+            _users.in_use -= more
 
 
 @contextmanager
@@ -98,9 +122,6 @@ def one_blas_thread() -> Iterator[None]:
 
     The threads of OpenBLAS spin while they wait: on the small matrices of a batch they gain
     little, and beside another busy process they make training many times slower.
-
-    Where several threads are inside such blocks, the first sets the limit and the last one
-    restores what was there.
     """
     _users.enter()
     try:
@@ -114,9 +135,15 @@ def _pool() -> ThreadPoolExecutor:
     return ThreadPoolExecutor(cpu_count(), thread_name_prefix="skdnn")
 
 
-# The threads of a process are not those of the process that it was forked from.
+def _after_fork() -> None:
+    # The threads of a process are not those of the process that it was forked from.
+    _pool.cache_clear()
+    _own.__dict__.clear()
+    _users.after_fork()
+
+
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_pool.cache_clear)
+    os.register_at_fork(after_in_child=_after_fork)
 
 
 def run_parts(function: Callable[[Any], Any], parts: Sequence, n_threads: int) -> list:

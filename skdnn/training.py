@@ -369,6 +369,9 @@ def _run_epochs(
                     if tasks.end(progress.fitted(current)):
                         progress.interrupted = True
                         return
+                if optimization.interrupted:
+                    optimization.interrupted = False
+                    raise KeyboardInterrupt
     except KeyboardInterrupt:
         warn("Training interrupted by user.")
         progress.interrupted = True

@@ -1,12 +1,19 @@
 """Threads: as many as may be used, the same result for any number, and nothing left behind."""
 
+import os
+import subprocess
+import sys
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 
+import joblib
 import numpy as np
 import pytest
 import scipy.linalg
 from scipy import sparse
+from sklearn.base import clone
 from sklearn.datasets import load_digits
 from threadpoolctl import ThreadpoolController, threadpool_limits
 
@@ -94,7 +101,8 @@ def _fit(name, data=X, **params):
 
 @unconverged
 @pytest.mark.parametrize("form", ["dense", "sparse", "unsorted"])
-@pytest.mark.parametrize("batch_size", [200, 75])
+# The last batch of 149 rows has 9: on as many threads or more one of them would be alone.
+@pytest.mark.parametrize("batch_size", [200, 75, 149])
 @pytest.mark.parametrize("name", NETWORKS)
 def test_training_does_not_depend_on_the_number_of_threads(may_use, name, batch_size, form):
     data = X if form == "dense" else sparse.csr_matrix(X)
@@ -105,7 +113,7 @@ def test_training_does_not_depend_on_the_number_of_threads(may_use, name, batch_
         data.has_sorted_indices = False
     may_use(1)
     alone = _fit(name, data, batch_size=batch_size)
-    for number in (2, 3, 5):
+    for number in (2, 3, 5, 10):
         may_use(number)
         together = _fit(name, data, batch_size=batch_size)
         assert together.loss_curve_ == alone.loss_curve_
@@ -191,6 +199,25 @@ def test_no_thread_is_left(may_use, error):
     assert threading.active_count() == before
 
 
+@contextmanager
+def _elsewhere(most):
+    """Yield what another thread can reserve meanwhile."""
+    with ThreadPoolExecutor(1) as other:
+        block = reserved_threads(most)
+        yield other.submit(block.__enter__).result()
+        other.submit(block.__exit__, None, None, None).result()
+
+
+def test_what_a_fit_has_reserved_it_may_use_in_all_its_parts(may_use):
+    may_use(4)
+    with reserved_threads(2) as outer, reserved_threads(3) as inner, _elsewhere(3) as other:
+        assert (outer, inner, other) == (2, 3, 1)
+        with reserved_threads(1) as single:
+            assert single == 1
+    with reserved_threads(8) as number:
+        assert number == 4
+
+
 def test_limits_are_kept(monkeypatch):
     monkeypatch.setattr(threads, "cpu_count", lambda: 4)
     monkeypatch.delenv("NUMBA_NUM_THREADS", raising=False)
@@ -199,12 +226,95 @@ def test_limits_are_kept(monkeypatch):
     monkeypatch.setattr(threads._users, "limit", lambda: 3)
     with reserved_threads(8) as number:
         assert number == 3
-    with reserved_threads(2) as first, reserved_threads(2) as second, reserved_threads(2) as third:
-        assert (first, second, third) == (2, 1, 1)
+    with reserved_threads(2) as number, _elsewhere(2) as second, _elsewhere(2) as third:
+        assert (number, second, third) == (2, 1, 1)
     monkeypatch.setenv("NUMBA_NUM_THREADS", "2")
     with reserved_threads(8) as number:
         assert number == 2
-    assert threads._in_use == 0
+    assert threads._users.in_use == 0
+
+
+def _reserved():
+    with reserved_threads(8) as number:
+        return number
+
+
+def test_affinity_and_workers_limit_threads():
+    code = "from skdnn.threads import reserved_threads as r\nwith r(8) as number: print(number)"
+    if hasattr(os, "sched_setaffinity"):
+        code = f"import os; os.sched_setaffinity(0, list(os.sched_getaffinity(0))[:1])\n{code}"
+        said = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True)
+        assert said.stdout.split() == [b"1"]
+    with joblib.parallel_config("loky", n_jobs=2, inner_max_num_threads=1):
+        assert joblib.Parallel()(joblib.delayed(_reserved)() for _ in range(2)) == [1, 1]
+
+
+def test_without_a_blas_that_is_known_nothing_is_limited(monkeypatch):
+    monkeypatch.setattr(threads, "_controller", lambda: CONTROLLER.select(prefix="none"))
+    assert threads._users.limit() == sys.maxsize
+    with one_blas_thread():
+        assert threads._users.limit() == sys.maxsize
+
+
+def test_fits_in_a_thread_limit_blas_where_the_user_has_set_it():
+    with threadpool_limits(2, user_api="blas"), ThreadPoolExecutor(1) as other:
+        block = one_blas_thread()
+        other.submit(block.__enter__).result()
+        assert _blas_threads() == {1}
+        other.submit(block.__exit__, None, None, None).result()
+        assert _blas_threads() == {2}
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="the system cannot fork")
+@pytest.mark.filterwarnings("ignore:.*multi-threaded, use of fork:DeprecationWarning")
+def test_a_forked_process_begins_with_nothing_in_use(may_use):
+    may_use(2)
+    with threadpool_limits(2, user_api="blas"), one_blas_thread(), reserved_threads(2):
+        child = os.fork()
+        if child == 0:
+            os._exit(_blas_threads() != {2} or _reserved() != 2)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+
+
+@unconverged
+def test_threads_that_the_system_does_not_give_are_not_needed(may_use, monkeypatch):
+    may_use(1)
+    alone, start = _fit("adam"), threading.Thread.start
+
+    def refused(thread):
+        if threading.active_count() > before + 1:
+            raise RuntimeError("can't start new thread")
+        start(thread)
+
+    may_use(4)
+    before = threading.active_count()
+    monkeypatch.setattr(threading.Thread, "start", refused)
+    np.testing.assert_array_equal(_fit("adam").coefs_[0], alone.coefs_[0])
+    assert threading.active_count() == before
+
+
+@unconverged
+def test_an_interrupted_epoch_counts(monkeypatch):
+    """The interpreter sees the signal when the epoch's kernel has returned."""
+    train_epoch, ranks = engine.train_epoch, []
+
+    def interrupted(crew, rank, *given):
+        loss = train_epoch(crew, rank, *given)
+        ranks.append(rank)
+        if rank == 0 and ranks.count(0) == 2:
+            raise KeyboardInterrupt
+        return loss
+
+    for layers in ({"hidden_layer_sizes": (20,)}, {"hidden_layers": [Dense(20), BatchNorm()]}):
+        net = MLPNet(**layers, batch_size=70, max_iter=2, random_state=0).fit(X, Y)
+        ranks.clear()
+        monkeypatch.setattr(engine, "train_epoch", interrupted)
+        with pytest.warns(UserWarning, match="interrupted"):
+            other = clone(net).set_params(max_iter=5).fit(X, Y)
+        monkeypatch.setattr(engine, "train_epoch", train_epoch)
+        assert other.n_iter_ == len(other.history_) == 2
+        np.testing.assert_array_equal(other.coefs_[0], net.coefs_[0])
+        np.testing.assert_allclose(other.loss_curve_, net.loss_curve_, rtol=1e-14)
 
 
 def test_blas_on_one_thread_in_a_fit_is_not_the_users_limit():

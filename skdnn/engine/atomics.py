@@ -1,12 +1,11 @@
 """What threads share: integers that are changed in one piece, and locks to sleep on.
 
 The locks are CPython's own, which every platform has; they need neither the interpreter nor its
-global lock.
+global lock. Plain Python has nothing like it: kernels that are not compiled run on one thread.
 """
 
 import ctypes
 import platform
-from typing import Any
 
 from llvmlite import ir
 from numba import types
@@ -14,7 +13,7 @@ from numba.core import cgutils
 from numba.core.typing import signature
 from numba.extending import intrinsic
 
-from skdnn.engine._jit import COMPILES, inlined_kernel
+from skdnn.engine._jit import inlined_kernel
 
 _WORD = types.int64
 _acquire = types.ExternalFunction("PyThread_acquire_lock", types.int32(_WORD, types.int32))
@@ -62,74 +61,53 @@ def _cell(context, builder, sig, args):
     return builder.gep(array.data, [args[1]])
 
 
-def load(cells: Any, i: int) -> int:
+@intrinsic
+def load(typingctx, cells, i):
     """Return an element."""
-    return cells[i]
+
+    def generate(context, builder, sig, args):
+        return builder.load_atomic(_cell(context, builder, sig, args), "seq_cst", 8)
+
+    return signature(_WORD, cells, types.intp), generate
 
 
-def pause() -> None:
+@intrinsic
+def pause(typingctx):
     """Leave the core's parts to another thread on it for some nanoseconds, where it has such."""
 
+    def generate(context, builder, sig, args):
+        if platform.machine().lower() in ("x86_64", "amd64", "i386", "i686"):
+            kind = ir.FunctionType(ir.VoidType(), [])
+            name = "llvm.x86.sse2.pause"
+            builder.call(cgutils.get_or_insert_function(builder.module, kind, name), [])
+        return context.get_dummy_value()
 
-def add(cells: Any, i: int, value: int) -> int:
-    """Add to an element; return what it was."""
-    cells[i] += value
-    return cells[i] - value
-
-
-def exchange(cells: Any, i: int, value: int) -> int:
-    """Set an element; return what it was."""
-    before = cells[i]
-    cells[i] = value
-    return before
+    return signature(types.void), generate
 
 
-def compare_exchange(cells: Any, i: int, expected: int, value: int) -> bool:
-    """Set an element where it is what was expected; return whether it was."""
-    if cells[i] != expected:
-        return False
-    cells[i] = value
-    return True
-
-
-if COMPILES:
-
+def _changing(operation):
     @intrinsic
-    def load(typingctx, cells, i):
-        def generate(context, builder, sig, args):
-            return builder.load_atomic(_cell(context, builder, sig, args), "seq_cst", 8)
-
-        return signature(_WORD, cells, types.intp), generate
-
-    @intrinsic
-    def pause(typingctx):
-        def generate(context, builder, sig, args):
-            if platform.machine().lower() in ("x86_64", "amd64", "i386", "i686"):
-                kind = ir.FunctionType(ir.VoidType(), [])
-                name = "llvm.x86.sse2.pause"
-                builder.call(cgutils.get_or_insert_function(builder.module, kind, name), [])
-            return context.get_dummy_value()
-
-        return signature(types.void), generate
-
-    def _changing(operation):
-        @intrinsic
-        def change(typingctx, cells, i, value):
-            def generate(context, builder, sig, args):
-                cell = _cell(context, builder, sig, args)
-                return builder.atomic_rmw(operation, cell, args[2], "seq_cst")
-
-            return signature(_WORD, cells, types.intp, _WORD), generate
-
-        return change
-
-    add, exchange = _changing("add"), _changing("xchg")
-
-    @intrinsic
-    def compare_exchange(typingctx, cells, i, expected, value):
+    def change(typingctx, cells, i, value):
         def generate(context, builder, sig, args):
             cell = _cell(context, builder, sig, args)
-            pair = builder.cmpxchg(cell, args[2], args[3], "seq_cst", "seq_cst")
-            return builder.extract_value(pair, 1)
+            return builder.atomic_rmw(operation, cell, args[2], "seq_cst")
 
-        return signature(types.boolean, cells, types.intp, _WORD, _WORD), generate
+        return signature(_WORD, cells, types.intp, _WORD), generate
+
+    return change
+
+
+# Change an element, by adding or setting; return what it was.
+add, exchange = _changing("add"), _changing("xchg")
+
+
+@intrinsic
+def compare_exchange(typingctx, cells, i, expected, value):
+    """Set an element where it is what was expected; return whether it was."""
+
+    def generate(context, builder, sig, args):
+        cell = _cell(context, builder, sig, args)
+        pair = builder.cmpxchg(cell, args[2], args[3], "seq_cst", "seq_cst")
+        return builder.extract_value(pair, 1)
+
+    return signature(types.boolean, cells, types.intp, _WORD, _WORD), generate

@@ -36,8 +36,13 @@ def begin_batch(data, variables, settings, steps, k, t, start, rows):
 
 @inner_kernel
 def share_of(share, shares, rows):
-    """Return where a share of a batch's rows begins: no row is alone, unless it is the batch."""
-    return rows if share == shares else share * rows // shares // 8 * 8
+    """Return where a share of a batch's rows begins: no row is alone, unless it is the batch.
+
+    The products of a single row have sums of another order.
+    """
+    begin = share * rows // shares // 8 * 8
+    is_end = share == shares or (share > 0 and begin + 1 == rows)
+    return rows if is_end else begin
 
 
 @inlined_kernel

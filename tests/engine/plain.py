@@ -4,7 +4,7 @@ import sys
 
 import numpy as np
 
-from skdnn import engine
+from skdnn import MLPNetRegressor, engine, stochastic
 from skdnn.averaging import EMA
 from skdnn.engine import elementary
 from skdnn.layers import BatchNorm, Dense, Dropout, Maxout
@@ -70,9 +70,17 @@ def _epoch(optimizer, dtype):
     return np.append(params, loss)
 
 
+def _fit():
+    """Return the loss of a network that is large enough for threads, where they may be used."""
+    stochastic._CREW_LOAD = 1
+    X = np.linspace(-1, 1, 12 * 8).reshape(12, 8) ** 2
+    net = MLPNetRegressor(hidden_layer_sizes=(2,), batch_size=12, max_iter=1, random_state=0)
+    return np.array(net.fit(X, X[:, 0]).loss_curve_)
+
+
 def compute():
     """Return results by name."""
-    results = {}
+    results = {"fit": _fit()}
     for dtype in (np.float32, np.float64):
         kind = np.dtype(dtype).name
         for name in ("exp", "expm1", "log1p", "tanh", "logistic", "softplus"):

@@ -3,8 +3,8 @@
 from contest.rounds import FLOOR, PARTIES, SKDNN
 
 _HOW = f"""\
-Times are medians over the rounds, in which all take turns; a ratio is one of two medians, with the
-quartiles of the rounds' own ratios behind it. The {FLOOR} is the matrix products of as many
+Times are medians over the rounds, in which all take turns; a ratio is the median of the rounds' own
+ratios, with their quartiles behind it. The {FLOOR} is the matrix products of as many
 epochs, timed alone. It, and the networks of the other packages, run on all threads and on a single
 one, and logistic regression has several solvers: in brackets stands what was fastest and counts."""
 

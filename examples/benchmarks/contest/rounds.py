@@ -234,8 +234,8 @@ def judge(target: Target, parties: dict) -> dict:
     if target.against:
         pair = [ours, parties[target.against]]
         over, under = pair if target.at_least is None else pair[::-1]
-        measured = over["median"] / under["median"]
         each = [a / b for a, b in zip(over["samples"], under["samples"], strict=True)]
+        measured = statistics.median(each)
     else:
         measured, each = ours["median"], ours["samples"]
     # As far as it falls short, relative to the bound.
