@@ -3,10 +3,10 @@
 # Before all else: from within the package's modules the same imports take an eighth longer.
 import sklearn as _sklearn  # noqa: F401
 
+from skdnn._version import __version__
 from skdnn.linear import GDLinearRegression, GDLogisticRegression, SoftmaxClassifier
 from skdnn.mlp import MLPNet, MLPNetRegressor
-
-__version__ = "0.1.0"
+from skdnn.persistence import load, save
 
 __all__ = [
     "GDLinearRegression",
@@ -14,4 +14,7 @@ __all__ = [
     "MLPNet",
     "MLPNetRegressor",
     "SoftmaxClassifier",
+    "__version__",
+    "load",
+    "save",
 ]

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from skdnn import engine
-from skdnn.layers import Layer
+from skdnn.layers import Layer, Output
 from skdnn.threads import reserved_threads, run_parts
 
 # Rows that are evaluated at once where all of them are wanted: enough for the matrix products to
@@ -71,6 +71,19 @@ class Network:
         loss_parameter: Any = None,
         learning_rates: Sequence[float] | None = None,
     ):
+        self._description = {
+            "n_features": int(n_features),
+            "layers": list(layers),
+            "loss": loss,
+            "activation": activation,
+            "kernel_initializer": kernel_initializer,
+            "dtype": np.dtype(dtype).name,
+            "l1": l1,
+            "l2": l2,
+            "penalty_per_weight": penalty_per_weight,
+            "loss_parameter": loss_parameter,
+            "learning_rates": learning_rates,
+        }
         blocks = [layer if isinstance(layer, list) else [layer] for layer in layers]
         self.specs = [layer for block in blocks for layer in block]
         self.activation = activation
@@ -115,8 +128,16 @@ class Network:
         self._bound: dict[Any, NDArray] = {}
 
     def __getstate__(self) -> dict:
-        # Addresses are those of this process.
-        return {**vars(self), "_bound": {}}
+        return self._description
+
+    def __setstate__(self, state: dict) -> None:
+        # The kernels believe what the tables say: those of a file are not taken over.
+        for block in state["layers"]:
+            for layer in block if isinstance(block, list) else [block]:
+                # An estimator gives the output layer an activation, which users cannot.
+                if not isinstance(layer, Output):
+                    layer.check()
+        Network.__init__(self, **state)
 
     @property
     def loss(self):
@@ -341,6 +362,18 @@ class Network:
                 own = dict(zip(("weights", "bias"), next(dense), strict=True))
             arrays += [own[name] for name in place]
         return arrays
+
+    def check_arrays(self, views: dict[str, list]) -> None:
+        """Raise a ValueError when an estimator's arrays have other shapes than the layers."""
+        needed = [shape for place in self.layout for shape in place.values()]
+        try:
+            found = [np.shape(array) for array in self._listed(**views)]
+        except (KeyError, StopIteration, TypeError, ValueError):
+            found = []
+        if found != needed:
+            raise ValueError(
+                f"The weights do not fit the layers: needed are arrays of shapes {needed}."
+            )
 
     def flat(self, views: dict[str, list]) -> NDArray:
         """Return the flat vector of an estimator's arrays, given by their attributes' names.

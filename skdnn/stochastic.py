@@ -122,6 +122,27 @@ class Optimization:
     def __getstate__(self) -> dict:
         return {**vars(self), "_threads": None, "_epochs": None}
 
+    def __setstate__(self, state: dict) -> None:
+        vars(self).update(state)
+        self.settings = np.zeros(1, engine.SETTINGS)
+        for name in engine.SETTINGS.names:
+            # Addresses are those of this process.
+            if name not in ("step", "train_block", "restrict"):
+                self.settings[name] = state["settings"][name]
+
+    def check_state(self, network: Network) -> None:
+        """Raise a ValueError when the state, which may be from a file, is not of this network."""
+        optimizer = list(engine.OPTIMIZERS.values())[self.settings["optimizer"][0]]
+        for name, array, size in (
+            ("moments", self.moments, optimizer.n_moments * network.n_params),
+            ("mean", self.mean, 0 if self.average is None else network.n_numbers),
+        ):
+            if array.shape != (size,) or array.dtype != network.dtype:
+                raise ValueError(
+                    f"The optimiser's {name} must be {size} numbers of type {network.dtype}; got "
+                    f"an array of shape {array.shape} and type {array.dtype}."
+                )
+
     @contextmanager
     def training(self, params: NDArray):
         """Let `params` be what the steps change, and what they have come to afterwards."""
@@ -195,6 +216,7 @@ class Epochs:
         self, optimization: Optimization, batches: "Batches", params: NDArray, n_threads: int
     ):
         net, settings = batches.network, optimization.settings
+        optimization.check_state(net)
         self._optimization, self._batches, self._params = optimization, batches, params
         layers = net.bound("layers", batches.data)
         self._restricts = bool(settings["weight_decay"].any())

@@ -65,13 +65,15 @@ class Table:
     notes: list[str] = field(default_factory=list)
 
 
-def read_table(path: str) -> Table:
+def read_table(path: str, least_columns: int = 2) -> Table:
     """Read a CSV file, finding out separator and decimal mark.
 
     Parameters
     ----------
     path : str
         File with a header line, also compressed.
+    least_columns : int, default=2
+        With fewer the separator is taken to be one that is not known.
 
     Returns
     -------
@@ -99,7 +101,7 @@ def read_table(path: str) -> Table:
         reason = " ".join(str(getattr(error, "strerror", None) or error).split())
         reason = reason.removeprefix("Error tokenizing data. C error: ")
     else:
-        _check_shape(table)
+        _check_shape(table, least_columns)
         return table
     raise UserError(f"cannot read {path!r} as CSV: {reason}")
 
@@ -141,11 +143,11 @@ def _parse(path: str) -> Table:
     return table
 
 
-def _check_shape(table: Table) -> None:
+def _check_shape(table: Table, least_columns: int) -> None:
     """Refuse a header that does not fit the rows; strip the names."""
     frame, path = table.frame, table.path
     names = [str(name).strip() for name in frame.columns]
-    if len(names) == 1:
+    if len(names) < least_columns:
         raise UserError(
             f"cannot read {path!r} as CSV: found no comma, semicolon or tab "
             f"in the header {names[0]!r}"
@@ -215,13 +217,100 @@ def check_column(frame: pandas.DataFrame, column: str) -> None:
     """
     if column in frame.columns:
         return
-    by_lower_case = {name.lower(): name for name in frame.columns}
     hint = ""
     if "," in column:
         hint = "names are separated by spaces, without commas; "
-    elif close := difflib.get_close_matches(column.lower(), by_lower_case, n=1):
-        hint = f"did you mean {by_lower_case[close[0]]!r}? "
+    elif similar := _similar(frame, column):
+        hint = f"did you mean {similar!r}? "
     raise UserError(f"there is no column {column!r}; {hint}{list_columns(frame)}")
+
+
+def _similar(frame: pandas.DataFrame, column: str) -> str | None:
+    """Return the column whose name is most like another one, None if none is like it."""
+    by_lower_case = {name.lower(): name for name in frame.columns}
+    close = difflib.get_close_matches(column.lower(), by_lower_case, n=1)
+    return by_lower_case[close[0]] if close else None
+
+
+def check_columns(frame: pandas.DataFrame, columns: Iterable[str]) -> None:
+    """Refuse a table that lacks columns which a model was trained on.
+
+    Parameters
+    ----------
+    frame : pandas.DataFrame
+        The table.
+    columns : iterable of str
+        The names.
+
+    Raises
+    ------
+    UserError
+        Naming those that are missing, with similar names that are there.
+    """
+    missing = [name for name in columns if name not in frame.columns]
+    if not missing:
+        return
+    similar = [(name, _similar(frame, name)) for name in missing]
+    names = [f"{name!r} (is it {close!r}?)" if close else repr(name) for name, close in similar]
+    raise UserError(
+        f"columns that the model was trained on are missing: {join_names(names)}; "
+        f"{list_columns(frame)}"
+    )
+
+
+def check_numeric(table: Table, columns: Iterable[str]) -> None:
+    """Refuse text in columns that were numbers when the model was trained.
+
+    Parameters
+    ----------
+    table : Table
+        What was read.
+    columns : iterable of str
+        Those that must hold numbers and gaps.
+
+    Raises
+    ------
+    UserError
+        With column, line and value of the first one that is not a number.
+    """
+    for column in columns:
+        values = table.frame[column].dropna()
+        if values.dtype.kind in "iuf" or values.empty:
+            continue
+        is_number = NUMBER[table.decimal].fullmatch
+        value = next((str(v) for v in values if not is_number(str(v).strip())), str(values.iloc[0]))
+        position = table.frame.columns.get_loc(column)
+        raise UserError(
+            f"column {column!r}: {value!r} in line {_find_line(table, position, value)} is not a "
+            "number, and the model was trained on numbers there; clear it, or write a number"
+        )
+
+
+def with_categories(table: Table, columns: Collection[str]) -> pandas.DataFrame:
+    """Return a table with some of its columns as text, as `tidy` makes it.
+
+    Parameters
+    ----------
+    table : Table
+        What was read.
+    columns : collection of str
+        Those that were categories when the model was trained, whatever they look like here.
+
+    Returns
+    -------
+    pandas.DataFrame
+    """
+    import pandas
+
+    frame = table.frame.copy()
+    for column in columns:
+        if frame[column].dtype.kind in "iuf":
+            # As it is written in the file: 1 is not 1.0.
+            place = frame.columns.get_loc(column)
+            as_text = pandas.read_csv(table.path, dtype=str, na_values=GAPS, **table.form)
+            frame[column] = as_text.iloc[:, place].to_numpy()
+        frame[column] = frame[column].map(str, na_action="ignore").astype(object)
+    return frame
 
 
 def check_numbers(table: Table, target: str, skip: Collection[str] = ()) -> None:

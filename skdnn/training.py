@@ -288,6 +288,14 @@ class Training:
         origin = self.origin() if callable(self.origin) else self.origin
         return {**vars(self), "origin": origin}
 
+    def __setstate__(self, state: dict) -> None:
+        vars(self).update(state)
+        # The kernels take the numbers of the rows as they are.
+        if self.order is not None and isinstance(self.origin, Origin):
+            known = np.isin(self.order, np.arange(self.origin.rows[0]))
+            if self.order.dtype != np.int64 or self.order.ndim != 1 or not known.all():
+                raise ValueError("The order of the rows has numbers that no row has.")
+
     @property
     def streams(self) -> bool:
         """Whether it goes on from call to call of `partial_fit`."""

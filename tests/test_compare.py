@@ -184,12 +184,12 @@ def test_peers_take_turns_and_ours_starts():
 
 
 @pytest.mark.parametrize("n_threads", [1, 2])
-def test_blas_threads_are_the_same_for_everyone(n_threads):
+def test_threads_are_the_same_for_everyone(n_threads):
     X, y = load_iris(return_X_y=True)
     seen = []
 
     def look(*_):
-        seen.extend(lib["num_threads"] for lib in threadpool_info() if lib["user_api"] == "blas")
+        seen.extend(lib["num_threads"] for lib in threadpool_info())
 
     pairs = make_pairs("classification", max_iter=2)
     compare(pairs, X, y, task="classification", n_threads=n_threads, progress=look)
@@ -453,12 +453,22 @@ def test_options_of_a_table_need_one(capsys):
 
 def test_help_tells_every_option(capsys):
     with pytest.raises(SystemExit) as stop:
-        main(["--help"])
+        main(["compare", "--help"])
     assert stop.value.code == 0
     out = capsys.readouterr().out
-    for name in ("target", "drop", "task", "folds", "random-state", "max-iter", "threads"):
+    for name in (
+        "target",
+        "drop",
+        "task",
+        "folds",
+        "random-state",
+        "max-iter",
+        "with",
+        "csv",
+        "png",
+    ):
         assert f"--{name}" in out
-    assert "digits" in out and "python -m skdnn titanic.csv --target survived" in out
+    assert "digits" in out and "python -m skdnn compare titanic.csv --target survived" in out
 
 
 def test_bundled_tables_in_a_process_of_their_own():

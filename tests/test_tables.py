@@ -235,7 +235,7 @@ def test_the_report_says_what_was_found_and_what_is_meant(run):
 
 def test_help_says_what_the_options_take(capsys):
     with pytest.raises(SystemExit):
-        main(["--help"])
+        main(["compare", "--help"])
     out = capsys.readouterr().out
     assert "--hidden-layer-sizes N[,N…]" in out
     assert "number of cross-validation folds" in out

@@ -1,12 +1,11 @@
 """Writing the model to a file while it is trained."""
 
-import os
-import threading
 from pathlib import Path
 
 import joblib
 
 from skdnn.callbacks.base import Monitor, check_count, detached, training_of
+from skdnn.files import replacing
 
 
 class ModelCheckpoint(Monitor):
@@ -78,17 +77,8 @@ class ModelCheckpoint(Monitor):
         return row["epoch"] % self.every == 0
 
     def _write(self, model, epoch: int) -> None:
-        path = self._path_of(epoch)
-        temporary = path.with_name(f"{path.name}.{os.getpid()}.{threading.get_ident()}.part")
-        try:
-            with open(temporary, "wb") as file:
-                joblib.dump(model, file)
-                file.flush()
-                os.fsync(file.fileno())
-            os.replace(temporary, path)
-        except BaseException:
-            temporary.unlink(missing_ok=True)
-            raise
+        with replacing(self._path_of(epoch)) as file:
+            joblib.dump(model, file)
 
     def _path_of(self, epoch: int) -> Path:
         try:

@@ -86,6 +86,12 @@ class FittedNetwork(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstim
 
     def __setstate__(self, state):
         super().__setstate__(state)
-        # Arrays are pickled one by one: make them views of one vector again.
         if "_network" in self.__dict__:
+            if self.n_features_in_ != self._network.n_features:
+                raise ValueError(
+                    f"n_features_in_ is {self.n_features_in_}, but the network is one of "
+                    f"{self._network.n_features} features."
+                )
+            self._network.check_arrays(self._views())
+            # Arrays are pickled one by one: make them views of one vector again.
             self._show(self._network.views(self._network.flat(self._views())))

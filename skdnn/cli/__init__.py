@@ -1,0 +1,1 @@
+"""The command line: ``python -m skdnn`` and its commands, one file for each."""

@@ -1,0 +1,43 @@
+"""Compare skdnn's estimators with their peers in scikit-learn; ``python -m skdnn`` does so.
+
+Like is compared with like: both members of a `Pair` have the same hyper-parameters, sit in the
+same pipeline, see the same rows in the same precision, may use the same number of threads,
+and take turns at going first, so that a busy machine disturbs both. Other estimators of
+scikit-learn can be measured beside them.
+"""
+
+from skdnn.compare.estimators import (
+    PEERS,
+    Pair,
+    Task,
+    find_task,
+    make_pairs,
+    make_peers,
+    make_preprocessor,
+    make_splitter,
+)
+from skdnn.compare.measurement import METRICS, Metric, Row, compare, quiet_fit, warm_up
+from skdnn.compare.picture import draw, import_figure
+from skdnn.compare.report import format_table, format_verdict, to_records
+
+__all__ = [
+    "METRICS",
+    "PEERS",
+    "Metric",
+    "Pair",
+    "Row",
+    "Task",
+    "compare",
+    "draw",
+    "find_task",
+    "format_table",
+    "format_verdict",
+    "import_figure",
+    "make_pairs",
+    "make_peers",
+    "make_preprocessor",
+    "make_splitter",
+    "quiet_fit",
+    "to_records",
+    "warm_up",
+]

@@ -1,0 +1,297 @@
+"""Saving fitted models to files that can be loaded without running code from them.
+
+The files are those of skops (https://skops.readthedocs.io), a zip archive of arrays and of a
+description of the objects, with the versions that wrote it beside. Unlike a pickle it names no
+function to be called: objects of types that the loader trusts are made, and their attributes set.
+What the kernels take at its word, tables of offsets and addresses, is not in the file: the objects
+make it anew, and check the arrays against it.
+"""
+
+import io
+import json
+import os
+import warnings
+import zipfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import sklearn
+from sklearn.exceptions import InconsistentVersionWarning
+from sklearn.utils.fixes import parse_version
+
+from skdnn._version import __version__
+from skdnn.files import replacing
+
+# Of the file; 2 would be one that this version cannot read.
+FORMAT = 1
+# The archive's member that tells the format and the versions.
+_ABOUT = "skdnn.json"
+
+# The callbacks that write to files are not here: in a file of a stranger they could name any.
+_OURS = [
+    "skdnn.averaging.EMA",
+    "skdnn.averaging.Polyak",
+    "skdnn.callbacks.learning_rate.LearningRateScheduler",
+    "skdnn.callbacks.learning_rate.ReduceLROnPlateau",
+    "skdnn.callbacks.recording.WeightHistory",
+    "skdnn.callbacks.stopping.EarlyStopping",
+    "skdnn.initializers.Array",
+    "skdnn.initializers.Constant",
+    "skdnn.initializers.Orthogonal",
+    "skdnn.initializers.RandomNormal",
+    "skdnn.initializers.RandomUniform",
+    "skdnn.initializers.TruncatedNormal",
+    "skdnn.initializers.VarianceScaling",
+    "skdnn.initializers.Zeros",
+    "skdnn.layers.BatchNorm",
+    "skdnn.layers.Dense",
+    "skdnn.layers.Dropout",
+    "skdnn.layers.Maxout",
+    "skdnn.layers.Output",
+    "skdnn.linear.classifiers.GDLogisticRegression",
+    "skdnn.linear.classifiers.SoftmaxClassifier",
+    "skdnn.linear.regression.GDLinearRegression",
+    "skdnn.mlp.classifier.MLPNet",
+    "skdnn.mlp.regressor.MLPNetRegressor",
+    "skdnn.network.Network",
+    "skdnn.regularizers.L1",
+    "skdnn.regularizers.L1L2",
+    "skdnn.regularizers.L2",
+    "skdnn.schedules.Adaptive",
+    "skdnn.schedules.Called",
+    "skdnn.schedules.Constant",
+    "skdnn.schedules.CosineDecay",
+    "skdnn.schedules.ExponentialDecay",
+    "skdnn.schedules.InverseScaling",
+    "skdnn.schedules.OneCycle",
+    "skdnn.schedules.StepDecay",
+    "skdnn.schedules.Timed",
+    "skdnn.stochastic.Optimization",
+    "skdnn.training.Origin",
+    "skdnn.training.Standing",
+    "skdnn.training.Training",
+]
+# Beside the estimators, which skops trusts. SciPy's distributions are not here: they run code that
+# is in their state.
+_THEIRS = [
+    "numpy.dtype",
+    "sklearn.callback._progressbar.ProgressBar",
+    "sklearn.compose._column_transformer._RemainderColsList",
+    "sklearn.compose._column_transformer.make_column_selector",
+    "sklearn.metrics._scorer._MultimetricScorer",
+    "sklearn.metrics._scorer._PassthroughScorer",
+    "sklearn.metrics._scorer._Scorer",
+    "sklearn.utils._bunch.Bunch",
+]
+
+
+def save(model: Any, path: str | os.PathLike) -> None:
+    """Write a model to a file that can be loaded without running code from it.
+
+    Needs skops (the extra ``save``). The file holds the model, its history among the rest, and
+    where the model trains on, as a stream of `partial_fit` does, the optimiser's state too. It is
+    written whole or not at all: when saving fails or is killed, an earlier file stays as it was.
+
+    Parameters
+    ----------
+    model : estimator
+        One of skdnn, alone or inside a Pipeline, ColumnTransformer, TransformedTargetRegressor,
+        search, or another estimator of scikit-learn. Fitted or not.
+    path : str or path-like
+        Where to write, ``"model.skops"`` by custom. A file that is there is replaced.
+
+    Raises
+    ------
+    ImportError
+        When skops is not installed.
+    TypeError
+        When the model holds what no loader could find again, such as a lambda.
+    OSError
+        When the file cannot be written.
+
+    See Also
+    --------
+    load : Read it.
+
+    Examples
+    --------
+    >>> import os, tempfile
+    >>> import skdnn
+    >>> from sklearn.datasets import load_iris
+    >>> from sklearn.pipeline import make_pipeline
+    >>> from sklearn.preprocessing import StandardScaler
+    >>> X, y = load_iris(return_X_y=True)
+    >>> model = make_pipeline(StandardScaler(), skdnn.SoftmaxClassifier()).fit(X, y)
+    >>> path = os.path.join(tempfile.mkdtemp(), "model.skops")
+    >>> skdnn.save(model, path)
+    >>> bool((skdnn.load(path).predict_proba(X) == model.predict_proba(X)).all())
+    True
+    """
+    skops = import_skops()
+    try:
+        content = skops.dumps(model, compression=zipfile.ZIP_DEFLATED)
+    except skops.exceptions.UnsupportedTypeException as error:
+        raise TypeError(f"{type(model).__name__} cannot be saved: {error}") from error
+    nameless = [name for name in skops.get_untrusted_types(data=content) if "<" in name]
+    if nameless:
+        raise TypeError(
+            f"{type(model).__name__} cannot be saved, for it holds {', '.join(nameless)}, which "
+            "could not be found again. Use a function that is defined in a module by its name."
+        )
+    archive = io.BytesIO(content)
+    with zipfile.ZipFile(archive, "a", zipfile.ZIP_DEFLATED) as file:
+        file.writestr(_ABOUT, json.dumps({"format": FORMAT, "versions": _versions()}))
+    with replacing(path) as file:
+        file.write(archive.getbuffer())
+
+
+def load(path: str | os.PathLike, *, trusted: Sequence[str | type] = ()) -> Any:
+    """Read a model that `save` has written, without running code from the file.
+
+    The file may name types of skdnn and of scikit-learn that are known to be harmless, NumPy's and
+    SciPy's arrays and functions, and nothing else. Needs skops (the extra ``save``).
+
+    Parameters
+    ----------
+    path : str or path-like
+        The file.
+    trusted : list of str or type, default=()
+        Further types and functions to allow, as classes or by their full names. Name those only
+        that you know: what they do with what is in the file is theirs. The trees of scikit-learn,
+        SciPy's distributions, and the callbacks that write to files are among those that are not
+        trusted unless named here.
+
+    Returns
+    -------
+    model : estimator
+        It predicts as the one that was saved, to the last bit.
+
+    Raises
+    ------
+    ImportError
+        When skops is not installed.
+    TypeError
+        When the file names types that are not trusted; the message lists them.
+    ValueError
+        When the file is none that `save` has written, is damaged, or is of a newer format.
+
+    Warns
+    -----
+    InconsistentVersionWarning
+        When another version of scikit-learn wrote the file.
+    UserWarning
+        When a newer version of skdnn or NumPy did.
+
+    See Also
+    --------
+    save : Write it, with an example.
+    """
+    skops = import_skops()
+    if isinstance(trusted, str | bool):
+        raise TypeError(f"trusted must be a list of types or of their names, got {trusted!r}.")
+    content = Path(path).read_bytes()
+    versions = _read_versions(content, path)
+    allowed = _allowed() + [_full_name(item) for item in trusted]
+    try:
+        unknown = sorted(set(skops.get_untrusted_types(data=content)) - set(allowed))
+        if unknown:
+            raise TypeError(
+                f"{str(path)!r} holds types that are not trusted: {', '.join(unknown)}. If you "
+                f"know them, and where the file is from, load it with trusted={unknown}."
+            )
+        with warnings.catch_warnings():
+            # Each estimator of scikit-learn would say it again.
+            warnings.simplefilter("ignore", InconsistentVersionWarning)
+            model = skops.loads(content, trusted=allowed)
+    except (ValueError, KeyError, AttributeError, ImportError, IndexError) as error:
+        written = ", ".join(f"{name} {version}" for name, version in versions.items())
+        raise ValueError(
+            f"{str(path)!r} cannot be loaded: {error}. It was written by {written}; installed "
+            f"is skdnn {__version__}."
+        ) from error
+    _check_versions(versions, model)
+    return model
+
+
+def import_skops():
+    """Return the module `skops.io`.
+
+    Raises
+    ------
+    ImportError
+        When skops is not installed.
+    """
+    try:
+        import skops.io
+    except ImportError as error:
+        raise ImportError(
+            'Saving and loading models needs skops: pip install "skops>=0.15", or the extra '
+            '"skdnn[save]".'
+        ) from error
+    return skops.io
+
+
+def _versions() -> dict[str, str]:
+    return {
+        "skdnn": __version__,
+        "scikit-learn": sklearn.__version__,
+        "numpy": np.__version__,
+    }
+
+
+def _read_versions(content: bytes, path) -> dict[str, str]:
+    """Return the versions that wrote a file; refuse one that cannot be read."""
+    try:
+        with zipfile.ZipFile(io.BytesIO(content)) as archive:
+            about = json.loads(archive.read(_ABOUT))
+        written, versions = int(about["format"]), {k: str(v) for k, v in about["versions"].items()}
+        for name in _versions():
+            parse_version(versions[name])
+    except (zipfile.BadZipFile, KeyError, TypeError, ValueError, AttributeError) as error:
+        raise ValueError(
+            f"{str(path)!r} is not a file that skdnn.save has written, or it is damaged."
+        ) from error
+    if written > FORMAT:
+        raise ValueError(
+            f"{str(path)!r} was written by skdnn {versions['skdnn']} in format {written}; the "
+            f"installed skdnn {__version__} reads formats up to {FORMAT}. Install a newer one."
+        )
+    return versions
+
+
+def _check_versions(versions: dict[str, str], model) -> None:
+    """Warn where other versions wrote a file that has been loaded."""
+    installed = _versions()
+    if versions["scikit-learn"] != installed["scikit-learn"]:
+        warnings.warn(
+            InconsistentVersionWarning(
+                estimator_name=type(model).__name__,
+                current_sklearn_version=installed["scikit-learn"],
+                original_sklearn_version=versions["scikit-learn"],
+            ),
+            stacklevel=3,
+        )
+    for name in ("skdnn", "numpy"):
+        if parse_version(versions[name]) > parse_version(installed[name]):
+            warnings.warn(
+                f"The model was saved with {name} {versions[name]}; installed is the older "
+                f"{installed[name]}, with which it may behave differently.",
+                stacklevel=3,
+            )
+
+
+def _allowed() -> list[str]:
+    """Return the full names of what is trusted."""
+    from sklearn import model_selection
+    from sklearn.metrics import get_scorer, get_scorer_names
+
+    public = [vars(model_selection).get(name) for name in model_selection.__all__]
+    splitters = [item for item in public if isinstance(item, type) and hasattr(item, "split")]
+    scores = [get_scorer(name)._score_func for name in get_scorer_names()]
+    return [*_OURS, *_THEIRS, *map(_full_name, splitters + scores)]
+
+
+def _full_name(item) -> str:
+    return item if isinstance(item, str) else f"{item.__module__}.{item.__name__}"
