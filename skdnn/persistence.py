@@ -50,6 +50,8 @@ _OURS = [
     "skdnn.layers.Dropout",
     "skdnn.layers.Maxout",
     "skdnn.layers.Output",
+    "skdnn.likelihood.FittedRows",
+    "skdnn.likelihood.Likelihood",
     "skdnn.linear.classifiers.GDLogisticRegression",
     "skdnn.linear.classifiers.SoftmaxClassifier",
     "skdnn.linear.regression.GDLinearRegression",
