@@ -40,8 +40,13 @@ class _Users:
     """
 
     def __init__(self):
+        self.limiter: Any = None
+        self.reset()
+
+    def reset(self) -> None:
+        """Let nothing be in use."""
         self.lock, self.in_use = threading.Lock(), 0
-        self.count, self.limiter, self.outside = 0, None, 0
+        self.count = self.outside = 0
 
     def enter(self) -> None:
         with self.lock:
@@ -71,7 +76,7 @@ class _Users:
         """In a process that was forked: nobody uses anything, whatever went on at the fork."""
         if self.count:
             self._restore()
-        self.__init__()
+        self.reset()
 
 
 _users = _Users()
