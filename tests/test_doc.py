@@ -12,7 +12,6 @@ from sklearn.base import clone
 ROOT = Path(__file__).parents[1]
 # How each example is run quickly, and what its figures stand beside.
 EXAMPLES = {
-    "lecture_b5_digits": ([], "lecture:"),
     "lecture_d3_mnist": (["--rows", "2000", "--epochs", "1", "--seeds", "1"], "lecture:"),
     "lecture_d4_imdb": (["--rows", "2000", "--epochs", "3", "--seeds", "1"], "lecture:"),
     "mc_dropout_uci": (

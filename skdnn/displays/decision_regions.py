@@ -179,7 +179,8 @@ class DecisionRegionsDisplay:
         for label, color in zip(self.classes.tolist(), self.colors_, strict=True):
             own = self.X[self.y == label]
             self.points_[label] = ax.scatter(*own.T, color=[color], label=str(label), **points)
-        ax.legend(title="class")
+        # The best place would be searched for among all points.
+        ax.legend(title="class", loc="upper right")
         self.ax_, self.figure_ = ax, ax.figure
         return self
 
