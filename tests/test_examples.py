@@ -1,5 +1,6 @@
 """The examples run as they are, at the size at which they come, and tell what the lecture found."""
 
+import os
 import runpy
 import sys
 from pathlib import Path
@@ -19,9 +20,12 @@ def test_examples_run(script, monkeypatch, capsys):
     matplotlib.use("Agg")
     from matplotlib import pyplot
 
+    if "SKDNN_DATA" in script.read_text():
+        folder = os.environ.get("SKDNN_DATA", SHARED)
+        if not Path(folder).is_dir():
+            pytest.skip(f"the data of {script.name} are not there: set SKDNN_DATA")
+        monkeypatch.setenv("SKDNN_DATA", str(folder))
     monkeypatch.setattr(sys, "argv", [str(script)])
-    if SHARED.is_dir():
-        monkeypatch.setenv("SKDNN_DATA", str(SHARED))
     pyplot.close("all")
     try:
         runpy.run_path(str(script), run_name="__main__")
