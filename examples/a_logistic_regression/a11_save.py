@@ -17,6 +17,7 @@ from sklearn.model_selection import train_test_split
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
+import skdnn
 from skdnn import MLPNet
 from skdnn.callbacks import ModelCheckpoint
 from skdnn.displays import HistoryDisplay
@@ -29,21 +30,21 @@ folder = Path(temporary.name)
 # %%
 # A file of the whole pipeline
 # ----------------------------
-# A model is saved with what its inputs must go through. joblib, as pickle, may run what stands in a
-# file: read only your own.
+# A model is saved with what its inputs must go through. `skdnn.load` runs no code that stands in the
+# file, as pickle and joblib may; it needs skops, the extra ``save``.
 
 model = make_pipeline(StandardScaler(), MLPNet((64,), random_state=0)).fit(X_train, y_train)
-joblib.dump(model, folder / "digits.joblib")
-loaded = joblib.load(folder / "digits.joblib")
+skdnn.save(model, folder / "digits.skops")
+loaded = skdnn.load(folder / "digits.skops")
 same = np.array_equal(loaded.predict_proba(X_test), model.predict_proba(X_test))
-print(f"size of the file: {(folder / 'digits.joblib').stat().st_size / 1024:.0f} KiB")
+print(f"size of the file: {(folder / 'digits.skops').stat().st_size / 1024:.0f} KiB")
 print(f"the same probabilities to the last bit: {same} (lecture: the same predictions)")
 
 # %%
 # The best model so far
 # ---------------------
-# `ModelCheckpoint` writes whenever the validation loss is smaller than ever: after the last epoch
-# the file has the best one.
+# `ModelCheckpoint` writes, with joblib, whenever the validation loss is smaller than ever: after the
+# last epoch the file has the best one.
 
 X_fit, X_val, y_fit, y_val = train_test_split(X_train / 16, y_train, random_state=0)
 net = MLPNet((64,), learning_rate_init=0.02, max_iter=60, random_state=0)
