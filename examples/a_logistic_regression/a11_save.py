@@ -30,8 +30,8 @@ folder = Path(temporary.name)
 # %%
 # A file of the whole pipeline
 # ----------------------------
-# A model is saved with what its inputs must go through. `skdnn.load` runs no code that stands in the
-# file, as pickle and joblib may; it needs skops, the extra ``save``.
+# A model is saved with what its inputs must go through. `skdnn.load` runs no code from the file, as
+# pickle and joblib may; it needs skops, the extra ``save``.
 
 model = make_pipeline(StandardScaler(), MLPNet((64,), random_state=0)).fit(X_train, y_train)
 skdnn.save(model, folder / "digits.skops")
@@ -43,7 +43,7 @@ print(f"the same probabilities to the last bit: {same} (lecture: the same predic
 # %%
 # The best model so far
 # ---------------------
-# `ModelCheckpoint` writes, with joblib, whenever the validation loss is smaller than ever: after the
+# `ModelCheckpoint` writes, by joblib, whenever the validation loss is smaller than ever: after the
 # last epoch the file has the best one.
 
 X_fit, X_val, y_fit, y_val = train_test_split(X_train / 16, y_train, random_state=0)
