@@ -41,7 +41,7 @@ class L1L2(Component):
     l2: float = 0.01
 
     def strengths(self) -> tuple[float, float]:
-        """Return l1 and l2 of the penalty l1 |w| + l2 w^2."""
+        """Return l1 and l2 of the penalty ``l1 |w| + l2 w^2``."""
         return self.l1, self.l2
 
 
@@ -60,7 +60,7 @@ class L1(Component):
     l1: float = 0.01
 
     def strengths(self) -> tuple[float, float]:
-        """Return l1 and l2 of the penalty l1 |w| + l2 w^2."""
+        """Return l1 and l2 of the penalty ``l1 |w| + l2 w^2``."""
         return self.l1, 0.0
 
 
@@ -79,5 +79,5 @@ class L2(Component):
     l2: float = 0.01
 
     def strengths(self) -> tuple[float, float]:
-        """Return l1 and l2 of the penalty l1 |w| + l2 w^2."""
+        """Return l1 and l2 of the penalty ``l1 |w| + l2 w^2``."""
         return 0.0, self.l2

@@ -101,7 +101,7 @@ class GDLogisticRegression(CoefficientInference, LinearNetworkClassifier):
         The same of the intercepts.
     n_features_in_ : int
         Number of features.
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_names_in_ : ndarray of shape (`n_features_in_`,)
         Names of the features, where all of `X`'s are strings.
 
     See Also
@@ -110,7 +110,7 @@ class GDLogisticRegression(CoefficientInference, LinearNetworkClassifier):
 
     Notes
     -----
-    With weights w_i, scores z = X coef_.T + intercept_ and the log loss l, this minimises
+    With weights w_i, scores ``z = X coef_.T + intercept_`` and the log loss l, this minimises::
 
         sum_i w_i l(y_i, z_i) / sum_i w_i
         + (l1_ratio |coef_|_1 + (1 - l1_ratio) / 2 |coef_|^2) / (C sum_i w_i),
@@ -294,7 +294,7 @@ class SoftmaxClassifier(LinearNetworkClassifier):
         The same of the intercepts.
     n_features_in_ : int
         Number of features.
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_names_in_ : ndarray of shape (`n_features_in_`,)
         Names of the features, where all of `X`'s are strings.
 
     See Also
@@ -303,7 +303,7 @@ class SoftmaxClassifier(LinearNetworkClassifier):
 
     Notes
     -----
-    With weights w_i, scores z = X coef_.T + intercept_ and the labels k_i, this minimises
+    With weights w_i, scores ``z = X coef_.T + intercept_`` and the labels k_i, this minimises::
 
         sum_i w_i (log sum_k exp(z_ik) - z_{i, k_i}) / sum_i w_i
         + (l1_ratio |coef_|_1 + (1 - l1_ratio) / 2 |coef_|^2) / (C sum_i w_i);

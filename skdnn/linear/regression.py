@@ -110,14 +110,14 @@ class GDLinearRegression(MultiOutputMixin, RegressorMixin, CoefficientInference)
         The same of the intercepts.
     n_features_in_ : int
         Number of features.
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_names_in_ : ndarray of shape (`n_features_in_`,)
         Names of the features, where all of `X`'s are strings.
 
     Notes
     -----
-    With weights w_i and z = X coef_.T + intercept_ this minimises the objective of scikit-learn's
-    `ElasticNet`, Friedman, Hastie and Tibshirani (2010), Regularization paths for generalized
-    linear models via coordinate descent,
+    With weights w_i and ``z = X coef_.T + intercept_`` this minimises the objective of
+    scikit-learn's `ElasticNet`, Friedman, Hastie and Tibshirani (2010), Regularization paths for
+    generalized linear models via coordinate descent::
 
         sum_i w_i |y_i - z_i|^2 / (2 sum_i w_i)
         + alpha (l1_ratio |coef_|_1 + (1 - l1_ratio) / 2 |coef_|^2).

@@ -185,7 +185,7 @@ class MLPNet(ClassifierMixin, ProbabilitySampling, BaseMLP):
         `variance`, and `n_batches`, of how many batches these are.
     n_features_in_ : int
         Number of features seen in `fit`.
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_names_in_ : ndarray of shape (`n_features_in_`,)
         Their names, where `X` has names that are all strings.
     n_iter_ : int
         Number of epochs, or iterations of 'lbfgs', of the last call.

@@ -37,10 +37,10 @@ class MLPNetRegressor(RegressorMixin, ValueSampling, BaseMLP):
     ----------
     loss : {'squared_error', 'absolute_error', 'huber', 'poisson', 'pinball', 'log_loss'}, \
             default='squared_error'
-        With r the prediction minus the target: 'squared_error' is r^2 / 2, 'absolute_error' |r|,
-        'huber' r^2 / 2 up to |r| = `delta` and linear beyond; 'poisson' is half the Poisson
-        deviance, with an exponential output, for targets >= 0; 'pinball' predicts the `quantile`;
-        'log_loss' is the cross-entropy of a logistic output and targets in [0, 1].
+        With r the prediction minus the target: 'squared_error' is r^2 / 2, 'absolute_error' its
+        size, 'huber' r^2 / 2 up to the size `delta` and linear beyond; 'poisson' is half the
+        Poisson deviance, with an exponential output, for targets >= 0; 'pinball' predicts the
+        `quantile`; 'log_loss' is the cross-entropy of a logistic output and targets in [0, 1].
     hidden_layer_sizes : array-like of int of shape (n_layers - 2,), default=(100,)
         Number of units in each hidden layer. Empty for none.
     activation : {'identity', 'logistic', 'tanh', 'relu', 'leaky_relu', 'elu', 'selu', \
@@ -196,7 +196,7 @@ class MLPNetRegressor(RegressorMixin, ValueSampling, BaseMLP):
         `variance`, and `n_batches`, of how many batches these are.
     n_features_in_ : int
         Number of features seen in `fit`.
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_names_in_ : ndarray of shape (`n_features_in_`,)
         Their names, where `X` has names that are all strings.
     n_iter_ : int
         Number of epochs, or iterations of 'lbfgs', of the last call.
