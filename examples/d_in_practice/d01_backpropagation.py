@@ -1,5 +1,5 @@
 """
-D1: Forward and backward pass by hand
+D1. Forward and backward pass by hand
 =====================================
 
 The lecture derives the forward and the backward pass for one hidden layer of three units. Here both

@@ -1,5 +1,5 @@
 """
-D2: Which output and which loss for which task
+D2. Which output and which loss for which task
 ==============================================
 
 The lecture has a table: each kind of task goes with an activation of the output layer and a loss.

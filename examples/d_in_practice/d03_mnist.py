@@ -1,5 +1,5 @@
 """
-D3: MNIST
+D3. MNIST
 =========
 
 Handwritten digits, 60,000 to learn from and 10,000 to test on: images of 28 x 28 pixels, scaled to

@@ -1,5 +1,5 @@
 """
-D4: Overfitting on film reviews
+D4. Overfitting on film reviews
 ===============================
 
 IMDb film reviews, for or against the film. Each is the set of those of the 10,000 most frequent

@@ -1,5 +1,5 @@
 """
-D5: Dropout and SGD as Bayesian approximations
+D5. Dropout and SGD as Bayesian approximations
 ==============================================
 
 How sure is a network? With dropout left on at prediction each pass is a draw from an approximate

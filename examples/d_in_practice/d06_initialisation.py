@@ -1,5 +1,5 @@
 """
-D6: Initialisation
+D6. Initialisation
 ==================
 
 Where do the weights begin? The lecture names normal, truncated normal, uniform and orthogonal

@@ -1,5 +1,5 @@
 """
-D7: Transfer learning
+D7. Transfer learning
 =====================
 
 The weights of a network that was trained on one task can be the start for another, and be

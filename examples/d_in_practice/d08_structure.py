@@ -1,5 +1,5 @@
 """
-D8: Structure as a prior
+D8. Structure as a prior
 ========================
 
 A dense layer knows nothing of images: it does not know which pixels are neighbours, nor that a

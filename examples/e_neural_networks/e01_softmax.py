@@ -1,5 +1,5 @@
 """
-E1: Logistic neuron, softmax, and what a gradient costs
+E1. Logistic neuron, softmax, and what a gradient costs
 =======================================================
 
 The logistic neuron gives the probability of one class, the softmax those of K classes. Their

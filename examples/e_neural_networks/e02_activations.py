@@ -1,5 +1,5 @@
 """
-E2: Activations
+E2. Activations
 ===============
 
 Sigmoid, tanh, ReLU, leaky ReLU (with slope 0.1), maxout, ELU and SELU: their curves, their

@@ -1,5 +1,5 @@
 """
-E3: Batch size, learning rate and number of epochs
+E3. Batch size, learning rate and number of epochs
 ==================================================
 
 Mini-batch gradient descent has three numbers to set. Each is varied here on the digits, the others

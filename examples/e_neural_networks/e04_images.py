@@ -1,5 +1,5 @@
 """
-E4: An image is a row of numbers
+E4. An image is a row of numbers
 ================================
 
 An image has a height, a width and channels: H x W x C numbers. For a dense network they are laid

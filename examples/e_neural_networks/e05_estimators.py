@@ -1,5 +1,5 @@
 """
-E5: MLPClassifier and Sequential, and MLPNet
+E5. MLPClassifier and Sequential, and MLPNet
 ============================================
 
 The lecture shows two ways to a network: scikit-learn's
