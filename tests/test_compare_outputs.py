@@ -13,7 +13,8 @@ from sklearn.preprocessing import StandardScaler
 from test_compare import QUICK, row, rows_of
 
 from skdnn.__main__ import main
-from skdnn.compare import PEERS, compare, draw, format_table, make_pairs, make_peers, make_splitter
+from skdnn.compare import compare, draw, format_table, make_pairs, make_peers, make_splitter
+from skdnn.compare.estimators import PEERS
 
 
 def test_other_estimators_see_the_same_folds():

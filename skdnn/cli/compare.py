@@ -28,14 +28,11 @@ from skdnn.cli.options import (
 )
 from skdnn.cli.status import Status
 from skdnn.compare import (
-    PEERS,
     Row,
-    Task,
     compare,
     draw,
     format_table,
     format_verdict,
-    import_figure,
     make_pairs,
     make_peers,
     make_preprocessor,
@@ -43,6 +40,8 @@ from skdnn.compare import (
     to_records,
     warm_up,
 )
+from skdnn.compare.estimators import PEERS, Task
+from skdnn.compare.picture import import_figure
 from skdnn.files import replacing
 from skdnn.tables import UserError
 

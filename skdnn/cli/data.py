@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from skdnn.compare import Task, find_task
+from skdnn.compare import find_task
+from skdnn.compare.estimators import Task
 from skdnn.tables import (
     Table,
     UserError,

@@ -13,7 +13,8 @@ from skdnn.cli.data import Problem, read_problem
 from skdnn.cli.options import CSV, add_model_options, add_table_options, check_place
 from skdnn.cli.scores import describe_scores
 from skdnn.cli.status import EpochStatus, Status
-from skdnn.compare import make_pairs, make_preprocessor, quiet_fit
+from skdnn.compare import make_pairs, make_preprocessor
+from skdnn.compare.measurement import quiet_fit
 from skdnn.persistence import import_skops, save
 from skdnn.tables import UserError
 

@@ -7,37 +7,30 @@ scikit-learn can be measured beside them.
 """
 
 from skdnn.compare.estimators import (
-    PEERS,
     Pair,
-    Task,
     find_task,
     make_pairs,
     make_peers,
     make_preprocessor,
     make_splitter,
 )
-from skdnn.compare.measurement import METRICS, Metric, Row, compare, quiet_fit, warm_up
-from skdnn.compare.picture import draw, import_figure
+from skdnn.compare.measurement import Metric, Row, compare, warm_up
+from skdnn.compare.picture import draw
 from skdnn.compare.report import format_table, format_verdict, to_records
 
 __all__ = [
-    "METRICS",
-    "PEERS",
     "Metric",
     "Pair",
     "Row",
-    "Task",
     "compare",
     "draw",
     "find_task",
     "format_table",
     "format_verdict",
-    "import_figure",
     "make_pairs",
     "make_peers",
     "make_preprocessor",
     "make_splitter",
-    "quiet_fit",
     "to_records",
     "warm_up",
 ]
