@@ -25,7 +25,7 @@ FLOORS = [
     {"linear", "mlp"},
     {"persistence"},
     {"skdnn"},
-    {"compare", "displays", "tables"},
+    {"compare", "displays", "exchange", "tables"},
     {"cli"},
     {"__main__"},
 ]
@@ -92,8 +92,23 @@ def test_engine_knows_no_scikit_learn_and_files_are_short(path):
 @pytest.mark.parametrize(
     ("module", "heavy"),
     [
-        ("skdnn", {"numba", "matplotlib", "skops", "skdnn.compare", "skdnn.displays"}),
+        (
+            "skdnn",
+            {"numba", "matplotlib", "skops", "skdnn.compare", "skdnn.displays", "skdnn.exchange"},
+        ),
         ("skdnn.displays", {"numba", "matplotlib"}),
+        (
+            "skdnn.exchange",
+            {
+                "numba",
+                "skl2onnx",
+                "onnx",
+                "safetensors",
+                "torch",
+                "keras",
+                "sklearn.neural_network",
+            },
+        ),
     ],
 )
 def test_importing_is_cheap(module, heavy):
