@@ -255,6 +255,14 @@ class Network:
         fewest, most = _CHUNK_ROWS
         return min(n_rows, max(fewest, min(most, _CHUNK_NUMBERS // self._widest)))
 
+    def gradient_rows(self, data, n_rows: int) -> int:
+        """Return how many rows to take at once where the gradient of `n_rows` is summed."""
+        rows = self.chunk_rows(n_rows)
+        if data.row_starts.size:
+            # The gradient is summed by chunk: so many rows that this costs less than the rows do.
+            rows = min(n_rows, max(rows, 4 * self.n_params // self.numbers_per_row))
+        return rows
+
     def products_per_row(self, data) -> int:
         """Return how many products of two numbers a row of `data` takes in its pass forwards."""
         weights = self.layers["weight_rows"] * self.layers["n_out"]

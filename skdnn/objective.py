@@ -61,11 +61,7 @@ class Objective:
         self.network, self.n_threads = network, 1
         self.n_rows = X.shape[0] if order is None else len(order)
         self.data = engine.as_data(X, network.dtype, y, weight, order)
-        self._rows = network.chunk_rows(self.n_rows)
-        if self.data.row_starts.size:
-            # The gradient is summed by chunk: so many rows that this costs less than the rows do.
-            chunk = 4 * network.n_params // network.numbers_per_row
-            self._rows = min(self.n_rows, max(self._rows, chunk))
+        self._rows = network.gradient_rows(self.data, self.n_rows)
         self.table = network.bound("inference", self.data)
         self.bound = network.bound_objective()
         self._lowest = engine.first_trained(network.inference)

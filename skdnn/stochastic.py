@@ -184,7 +184,7 @@ class Optimization:
             if self._threads is not None:
                 most = batches.most_threads
                 n_threads = self._threads.enter_context(reserved_threads(most))
-            self._epochs = Epochs(self, batches, params, n_threads)
+            self._epochs = batches.epochs(self, params, n_threads)
             if self._threads is not None:
                 self._threads.callback(self._epochs.end)
                 self._epochs.start()
@@ -234,6 +234,7 @@ class Epochs:
         # The number of steps made before, and what the crew counts.
         self._counts = np.zeros(2, np.int64)
         self._crew = engine.new_crew(n_threads, max(n_threads, len(blocks)))
+        self._layers, self._blocks, self._variables = layers, blocks, variables
         self._given = (
             batches.data,
             batches.n_rows,
@@ -269,11 +270,14 @@ class Epochs:
     def run(self, rates: NDArray, steps_before: int) -> float:
         """Train for an epoch with these learning rates; return the batches' mean objective."""
         self._steps["rate"], self._steps["loss"], self._counts[0] = rates, np.nan, steps_before
-        loss = engine.train_epoch(self._crew, 0, *self._given)
+        loss = self._train()
         if self._restricts:
             reach = self._steps["reach"][-1]
             self._settings["reach"] = self._optimization.settings["reach"] = reach
         return loss
+
+    def _train(self) -> float:
+        return engine.train_epoch(self._crew, 0, *self._given)
 
     @property
     def loss(self) -> float:
@@ -350,6 +354,10 @@ class Batches:
         self.data = _ordered_by_parts(data) if parted else data
         self.work = network.workspace(data, size)
         self.gradient = np.zeros(network.n_params, network.dtype)
+
+    def epochs(self, optimization: Optimization, params: NDArray, n_threads: int) -> Epochs:
+        """Return what trains on these batches for epochs."""
+        return Epochs(optimization, self, params, n_threads)
 
     def first_loss(self, params: NDArray) -> float:
         """Return the mean loss of the rows that come first."""

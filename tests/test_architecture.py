@@ -25,7 +25,7 @@ FLOORS = [
     {"linear", "mlp"},
     {"persistence"},
     {"skdnn"},
-    {"compare", "displays", "exchange", "tables"},
+    {"compare", "displays", "distributed", "exchange", "tables"},
     {"cli"},
     {"__main__"},
 ]
@@ -92,10 +92,8 @@ def test_engine_knows_no_scikit_learn_and_files_are_short(path):
 @pytest.mark.parametrize(
     ("module", "heavy"),
     [
-        (
-            "skdnn",
-            {"numba", "matplotlib", "skops", "skdnn.compare", "skdnn.displays", "skdnn.exchange"},
-        ),
+        ("skdnn", {"numba", "matplotlib", "skops", "dask", "skdnn.compare", "skdnn.displays"}),
+        ("skdnn.distributed", {"numba", "dask", "distributed"}),
         ("skdnn.displays", {"numba", "matplotlib"}),
         (
             "skdnn.exchange",

@@ -54,6 +54,7 @@ _HOMES = {
     "single_output_gradient": "single_output",
     "single_output_hessian_vector": "single_output",
     "soft_threshold": "penalties",
+    "step_along": "epoch",
     "summed_loss": "batch",
     "summed_loss_and_gradient": "batch",
     "train_epoch": "epoch",

@@ -46,8 +46,9 @@ STEPS = record(
 # The gradient is followed by the step so many numbers at a time: they stay in the cache.
 _TILE = 2**16
 
-# What is done with a block: the gradient, the step along it, or both.
-GRADIENT, STEP_ONLY, BOTH = range(3)
+# What is done with a block: the gradient, the step along it, or both; or only what turns the summed
+# loss's gradient, which is there, into the objective's.
+GRADIENT, STEP_ONLY, BOTH, FINISH = range(4)
 
 
 class Variables(NamedTuple):
@@ -215,14 +216,17 @@ def train_block(
 ):
     """Compute the gradient by a block's parameters, or make step number `t` from 1, or both.
 
-    After `propagate` of the batch of `rows` rows from place `start` of the order on.
+    After `propagate` of the batch of `rows` rows from place `start` of the order on; to `FINISH` a
+    gradient that is there takes none.
     """
     layer = layers[block.layer]
     weight, clips = steps[k].weight, settings[0].clip_norm != 0.0
     rate, scale = steps[k].rate, 1.0 / weight
     own, clipped = rate * layer.learning_rate, 1.0
     computes = what != STEP_ONLY and layer.learning_rate != 0.0
-    moves = what != GRADIENT and layer.learning_rate != 0.0
+    moves = (what == STEP_ONLY or what == BOTH) and layer.learning_rate != 0.0
+    # A layer that transforms has written its own on the way back.
+    sums = what != FINISH and not layer.transform
     if clips and moves:
         clipped = clip_factor(variables, settings)
     penalty_scale = scale if layer.per_weight else 1.0
@@ -236,7 +240,7 @@ def train_block(
         count = min(rows_at_once, block.end - begin)
         first, size = layer.params + begin * layer.n_out, count * layer.n_out
         if computes:
-            if not layer.transform:
+            if sums:
                 out = matrix(variables.gradient, first, count, layer.n_out)
                 given = data, layers, block.layer, work, capacity, start, rows, begin, out
                 weight_gradient(*given)
@@ -245,7 +249,7 @@ def train_block(
             step_part(variables, first, size, settings, own, clipped, steps[k])
     if block.bias:
         if computes:
-            if not layer.transform:
+            if sums:
                 bias_gradient(layer, work, capacity, rows, variables.gradient)
             finish_part(variables, layer.bias, layer.n_out, scale, layer.bias_l2)
         if moves:

@@ -5,7 +5,7 @@ import math
 from skdnn.engine._jit import inlined_kernel, inner_kernel, kernel
 from skdnn.engine.batch import PROPAGATE, batch_loss, step_key
 from skdnn.engine.crew import finish, publish, take, wait_for_epoch, wait_for_phase
-from skdnn.engine.descent import BOTH, GRADIENT, STEP_ONLY, TRAIN_BLOCK, sum_of
+from skdnn.engine.descent import BOTH, FINISH, GRADIENT, STEP_ONLY, TRAIN_BLOCK, sum_of
 from skdnn.engine.normalization import total_weight
 
 _propagate, _train_block = PROPAGATE.call, TRAIN_BLOCK.call
@@ -199,3 +199,19 @@ def train_epoch(
             counts[1] = begin
             return mean_objective(objective, variables, steps, n_rows, batch_size)
     return 0.0
+
+
+@kernel
+def step_along(data, layers, blocks, variables, settings, steps, k, t, work):
+    """Make step number `t`, from 1, along the summed loss's gradient that `variables` have.
+
+    Of `steps[k]` the rate and the weight are given; its penalty is noted. The rows of `data` are
+    not looked at.
+    """
+    steps[k].power_1 = settings[0].beta_1 ** float(t)
+    steps[k].power_2 = settings[0].beta_2 ** float(t)
+    for what in (FINISH, STEP_ONLY):
+        for i in range(blocks.size):
+            where = data, layers, blocks[i], variables, settings, steps, k, t, work
+            _train_block(settings[0].train_block, (*where, 0, 0, 0, what))
+    steps[k].penalty = sum_of(variables.parts, 0)

@@ -206,7 +206,8 @@ class BaseMLP(
         if hasattr(self, "_skl_callbacks"):
             progress.tasks = EpochTasks(self, context, **task)
         if self.solver == "lbfgs":
-            self._fit_lbfgs(network, params, X, targets, part, progress)
+            objective = Objective(network, X, targets, part.train_weight, part.train)
+            self._fit_lbfgs(objective, params, progress)
         else:
             training = training or self._new_training(network, random_state, progress.standing)
             self._fit_stochastic(training, network, params, X, targets, part, progress, origin)
@@ -418,8 +419,7 @@ class BaseMLP(
         """Show what was recorded."""
         self.__dict__.update(progress.outcome())
 
-    def _fit_lbfgs(self, network, params, X, y, part, progress):
-        objective = Objective(network, X, y, part.train_weight, part.train)
+    def _fit_lbfgs(self, objective, params, progress):
         limits = {"max_iter": self.max_iter, "max_fun": self.max_fun}
         with one_blas_thread(), reserved_threads(len(objective.parts)) as objective.n_threads:
             self.n_iter_ = train_lbfgs(objective, params, progress, **limits)

@@ -1,5 +1,7 @@
 """How the networks train by a stochastic solver: in one fit, in a stream of calls, or resumed."""
 
+from typing import Any
+
 import numpy as np
 from sklearn.base import BaseEstimator, _fit_context
 from sklearn.exceptions import ConvergenceWarning
@@ -48,6 +50,7 @@ class StochasticFit(BaseEstimator):
 
     early_stopping: bool
     shuffle: bool
+    batch_size: Any
     n_iter_no_change: float
     _network: Network
     _training: Training
@@ -189,20 +192,25 @@ class StochasticFit(BaseEstimator):
         return Origin(self.get_params(), fingerprint(engine.as_data(*rows)), validation)
 
     def _fit_stochastic(self, training, network, params, X, y, part, progress, origin):
-        standing, optimization, streams = training.standing, training.optimization, origin is None
+        streams = origin is None
         if streams:
-            training.order, standing.converged = None, False
+            training.order, training.standing.converged = None, False
         batches = self._batches(network, X, y, part, training.order)
-        before = optimization.epochs if streams else 0
+        before = training.optimization.epochs if streams else 0
         last = before + 1 if streams else self.max_iter
         training.origin, training.order = origin, None if streams else batches.order
         # Callbacks find it there while it runs.
         self._training = training
         try:
-            train(training, batches, params, progress, max_iter=last)
+            self._train(training, batches, params, progress, before, last, streams)
         finally:
             if not streams:
                 del self._training
+
+    def _train(self, training, batches, params, progress, before, last, streams=False):
+        """Train from epoch `before` to the last one; keep what it has come to."""
+        standing, optimization = training.standing, training.optimization
+        train(training, batches, params, progress, max_iter=last)
         self.n_iter_ = optimization.epochs - before
         self.t_ += self.n_iter_ * batches.n_rows
         self._weight_seen += self.n_iter_ * batches.weight
@@ -223,23 +231,23 @@ class StochasticFit(BaseEstimator):
         """Return the batches of the rows to train on, in the order of a fit that is resumed."""
         order = part.train if order is None else order
         data = engine.as_data(X, network.dtype, y, part.train_weight, order)
-        size = _batch_size(self, X.shape[0] if part.train is None else len(part.train))
+        size = self._batch_rows(X.shape[0] if part.train is None else len(part.train))
         return Batches(network, data, size=size, shuffle=self.shuffle)
+
+    def _batch_rows(self, n_rows: int) -> int:
+        """Return how many of so many rows a batch has."""
+        if self.batch_size == "auto":
+            return min(200, n_rows)
+        if self.batch_size > n_rows:
+            warn(
+                f"Got `batch_size`={self.batch_size}, larger than sample size ({n_rows}). It is "
+                "going to be clipped"
+            )
+        return min(self.batch_size, n_rows)
 
     def _new_training(self, network, random_state, standing: Standing) -> Training:
         """Return a training that begins."""
         return Training(_optimize(self, network, random_state), random_state, standing)
-
-
-def _batch_size(estimator, n_rows: int) -> int:
-    if estimator.batch_size == "auto":
-        return min(200, n_rows)
-    if estimator.batch_size > n_rows:
-        warn(
-            f"Got `batch_size`={estimator.batch_size}, larger than sample size ({n_rows}). It is "
-            "going to be clipped"
-        )
-    return min(estimator.batch_size, n_rows)
 
 
 def _optimize(estimator, network: Network, random_state) -> Optimization:
