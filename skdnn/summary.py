@@ -115,6 +115,9 @@ class NetworkSummary:
 
     Examples
     --------
+    Four logistic units, and an output for each of two classes. (Fitted to two classes `MLPNet` has
+    one output, ``n_outputs=1``, which tells as much.)
+
     >>> from skdnn import MLPNet
     >>> print(MLPNet((4,), "logistic").summary(n_features=2, n_outputs=2))
     MLPNet of 2 features
@@ -208,7 +211,7 @@ def summarize(network: Network, model: str, output_activation: str) -> NetworkSu
         activation = ""
         if number == n_hidden:
             activation = output_activation
-        elif n_records == 1 and n_gradient:
+        elif n_records == 1 and n_gradient and not normal:
             activation = list(engine.ACTIVATIONS)[own[0][0]["activation"]]
         layers.append(
             LayerSummary(

@@ -86,6 +86,11 @@ def test_files_that_cannot_be_written_are_told_before_the_work(option, tmp_path,
     assert out == ""
 
 
+def test_a_picture_has_a_name_for_what_it_is(tmp_path, capsys):
+    assert main(["--png", str(tmp_path / "picture.jpg")]) == 2
+    assert "ends in .png" in capsys.readouterr().err
+
+
 def test_picture_has_a_point_for_each_fold():
     rows = [(row("A", fit_time=[1, 2]), row("B")), (row("C", log_loss=[20, 40]),)]
     figure = draw({"a table": rows}, {"a table": 1})

@@ -16,6 +16,7 @@ import sklearn
 from sklearn.base import BaseEstimator
 from sklearn.datasets import load_breast_cancer, load_diabetes, load_digits
 from sklearn.preprocessing import LabelEncoder, StandardScaler
+from sklearn.utils._optional_dependencies import check_matplotlib_support
 
 import skdnn
 from skdnn.cli.data import Problem, read_problem
@@ -25,6 +26,7 @@ from skdnn.cli.options import (
     add_table_options,
     check_place,
     whole,
+    write,
 )
 from skdnn.cli.status import Status
 from skdnn.compare import (
@@ -41,8 +43,6 @@ from skdnn.compare import (
     warm_up,
 )
 from skdnn.compare.estimators import PEERS, Task
-from skdnn.compare.picture import import_figure
-from skdnn.files import replacing
 from skdnn.tables import UserError
 
 HELP = "compare skdnn's estimators with scikit-learn's (the default)"
@@ -113,8 +113,10 @@ def run(options: argparse.Namespace) -> None:
     check_place("--csv", options.csv)
     check_place("--png", options.png)
     if options.png:
+        if not options.png.lower().endswith(".png"):
+            raise UserError(f"--png {options.png!r}: a picture in PNG has a name that ends in .png")
         try:
-            import_figure()
+            check_matplotlib_support("--png")
         except ImportError as error:
             raise UserError(str(error)) from error
     if options.data is None:
@@ -131,8 +133,9 @@ def run(options: argparse.Namespace) -> None:
         _write_csv(results, options.csv)
     if options.png:
         n_pairs = {name: len(rows) - bool(options.peers) for name, rows in results.items()}
-        with replacing(options.png) as file:
-            draw(results, n_pairs).savefig(file, format="png", dpi=150)
+        picture = io.BytesIO()
+        draw(results, n_pairs).savefig(picture, format="png", dpi=150)
+        write(options.png, picture.getvalue())
         print(f"wrote {options.png}")
 
 
@@ -215,6 +218,5 @@ def _write_csv(results: dict[str, list[tuple[Row, ...]]], path: str) -> None:
     writer = csv.DictWriter(text, columns, lineterminator="\n")
     writer.writeheader()
     writer.writerows(records)
-    with replacing(path) as file:
-        file.write(text.getvalue().encode())
+    write(path, text.getvalue().encode())
     print(f"wrote {path}: {len(records)} rows, one for each estimator and fold")

@@ -14,7 +14,7 @@ from skdnn.cli.options import CSV, add_model_options, add_table_options, check_p
 from skdnn.cli.scores import describe_scores
 from skdnn.cli.status import EpochStatus, Status
 from skdnn.compare import make_pairs, make_preprocessor
-from skdnn.compare.measurement import quiet_fit
+from skdnn.compare.measurement import learner_of, quiet_fit
 from skdnn.persistence import import_skops, save
 from skdnn.tables import UserError
 
@@ -162,8 +162,3 @@ def _train(model: Pipeline, X, y, status: Status) -> None:
         f"{type(learner).__name__}: {len(learner.history_)} iterations on {len(y)} rows in "
         f"{seconds:.2f} s, loss {last:.4g}{stopped}"
     )
-
-
-def learner_of(estimator):
-    """Take the estimator, fitted if it is, out of its TransformedTargetRegressor."""
-    return getattr(estimator, "regressor_", getattr(estimator, "regressor", estimator))

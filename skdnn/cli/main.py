@@ -9,6 +9,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+import skdnn
 from skdnn.cli import compare, fit, predict, summary
 from skdnn.tables import UserError
 
@@ -67,7 +68,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _with_command(arguments: list[str]) -> list[str]:
     """Put in the command that may be left out."""
     first = arguments[0] if arguments else ""
-    if first in COMMANDS or first in ("-h", "--help"):
+    if first in COMMANDS or first in ("-h", "--help", "--version"):
         return arguments
     if close := difflib.get_close_matches(first, COMMANDS, n=1):
         if not Path(first).exists():
@@ -85,6 +86,7 @@ def _make_parser() -> argparse.ArgumentParser:
         epilog=EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
+    parser.add_argument("--version", action="version", version=f"skdnn {skdnn.__version__}")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
     for name, module in COMMANDS.items():
         command = commands.add_parser(

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import argparse
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from skdnn.files import replacing
 from skdnn.tables import UserError
 
 CSV = (
@@ -82,3 +84,20 @@ def check_place(option: str, path: str | None) -> None:
         raise UserError(f"{option} {path!r} is a folder; name a file in it")
     if not Path(path).parent.is_dir():
         raise UserError(f"{option} {path!r}: there is no folder {str(Path(path).parent)!r}")
+    if not os.access(Path(path).parent, os.W_OK):
+        raise UserError(f"{option} {path!r}: the folder cannot be written to")
+
+
+def write(path: str, content: bytes) -> None:
+    """Write a file, whole or not at all.
+
+    Raises
+    ------
+    UserError
+        If it cannot be written.
+    """
+    try:
+        with replacing(path) as file:
+            file.write(content)
+    except OSError as error:
+        raise UserError(f"cannot write {path!r}: {error.strerror or error}") from error

@@ -115,11 +115,7 @@ def _write(predictions: pandas.DataFrame, path: str | None) -> None:
     if path is None:
         predictions.to_csv(sys.stdout, index=False, lineterminator="\n")
         return
-    try:
-        with replacing(path) as file:
-            file.write(predictions.to_csv(index=False, lineterminator="\n").encode())
-    except OSError as error:
-        raise UserError(f"cannot write {path!r}: {error.strerror or error}") from error
+    write(path, predictions.to_csv(index=False, lineterminator="\n").encode())
     print(f"wrote {path}: {len(predictions)} rows")
 
 

@@ -8,8 +8,8 @@ from typing import Any
 from sklearn.compose import ColumnTransformer
 from sklearn.pipeline import Pipeline
 
-from skdnn.cli.fit import learner_of
 from skdnn.cli.models import read_model
+from skdnn.compare.measurement import learner_of
 from skdnn.tables import join_names
 
 HELP = "tell what is in the file of a model"
@@ -43,7 +43,11 @@ def run(options: argparse.Namespace) -> None:
         print(f"target: {model.target_name_}")
     if hasattr(model, "classes_"):
         print(f"classes: {join_names(model.classes_)}")
-    _print_learner(learner_of(steps[-1][1]))
+    learner = learner_of(steps[-1][1])
+    if len(steps) > 1 and not hasattr(learner, "feature_names_in_"):
+        # In a pipeline the columns lose their names on the way.
+        learner.feature_names_in_ = model[:-1].get_feature_names_out()
+    _print_learner(learner)
 
 
 def _print_learner(learner: Any) -> None:

@@ -63,8 +63,8 @@ class Row:
     converged: np.ndarray
 
 
-def _inner(estimator: Any) -> Any:
-    """Take the estimator out of its TransformedTargetRegressor, if it is in one."""
+def learner_of(estimator: Any) -> Any:
+    """Take the estimator, fitted if it is, out of its TransformedTargetRegressor."""
     return getattr(estimator, "regressor_", getattr(estimator, "regressor", estimator))
 
 
@@ -133,8 +133,8 @@ def warm_up(
         start = time.perf_counter()
         for estimator in estimators:
             model = clone(estimator)
-            if "max_iter" in _inner(model).get_params():
-                _inner(model).set_params(max_iter=2)
+            if "max_iter" in learner_of(model).get_params():
+                learner_of(model).set_params(max_iter=2)
             quiet_fit(model, Z, y)
             getattr(model, "predict_proba", model.predict)(Z)
         if counts:
@@ -171,7 +171,7 @@ def _measure(
         **{metric.label: metric.sign * scores[metric.scorer] for metric in metrics},
         "fit_time": np.median(fit_times),
         "predict_time": np.median(predict_times),
-        "n_iter": np.max(getattr(_inner(model), "n_iter_", np.nan)),
+        "n_iter": np.max(getattr(learner_of(model), "n_iter_", np.nan)),
         "converged": converged,
     }
 
@@ -242,7 +242,7 @@ def compare(
                 turns = list(enumerate(group))
                 for side, estimator in turns if number % 2 else reversed(turns):
                     if progress:
-                        progress(number, len(folds), type(_inner(estimator)).__name__)
+                        progress(number, len(folds), type(learner_of(estimator)).__name__)
                     fold = _measure(estimator, prepare, *data, METRICS[task])
                     measured.setdefault((index, side), []).append(fold)
     return [
@@ -254,4 +254,4 @@ def compare(
 def _row(estimator: BaseEstimator, folds: list[dict[str, Any]], task: Task) -> Row:
     columns = {key: np.array([fold[key] for fold in folds]) for key in folds[0]}
     scores = {metric.label: columns.pop(metric.label) for metric in METRICS[task]}
-    return Row(type(_inner(estimator)).__name__, scores, **columns)
+    return Row(type(learner_of(estimator)).__name__, scores, **columns)

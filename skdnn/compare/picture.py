@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
+from sklearn.utils._optional_dependencies import check_matplotlib_support
 
 from skdnn.compare.measurement import Row
 
@@ -16,29 +17,8 @@ if TYPE_CHECKING:
 _OURS, _THEIRS = "tab:blue", "tab:gray"
 
 
-def import_figure() -> type[Figure]:
-    """Return matplotlib's Figure.
-
-    Returns
-    -------
-    type
-
-    Raises
-    ------
-    ImportError
-        When matplotlib is not installed.
-    """
-    try:
-        from matplotlib.figure import Figure
-    except ImportError as error:
-        raise ImportError(
-            'A picture needs matplotlib: pip install matplotlib, or the extra "skdnn[plot]".'
-        ) from error
-    return Figure
-
-
 def draw(tables: Mapping[str, Sequence[tuple[Row, ...]]], n_pairs: Mapping[str, int]) -> Figure:
-    """Draw scores and fit times of every estimator: mean, spread, and each fold.
+    """Draw scores and fit times of every estimator: each fold, their mean, and how far they go.
 
     Needs matplotlib (the extra ``plot``).
 
@@ -61,12 +41,15 @@ def draw(tables: Mapping[str, Sequence[tuple[Row, ...]]], n_pairs: Mapping[str, 
     """
     # A line for each estimator, and one between the tuples.
     lines = [sum(map(len, rows)) + len(rows) for rows in tables.values()]
-    figure = import_figure()(figsize=(11, 0.28 * sum(lines) + len(lines)), layout="constrained")
+    check_matplotlib_support("skdnn.compare.draw")
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(11, 0.28 * sum(lines) + len(lines)), layout="constrained")
     grid = figure.subplots(
         len(tables), 3, squeeze=False, gridspec_kw={"height_ratios": [n + 2 for n in lines]}
     )
     figure.suptitle(
-        "blue: skdnn, grey: scikit-learn; mean, standard deviation, and a dot for each fold",
+        "blue: skdnn, grey: scikit-learn; the mean, and a dot for each fold",
         fontsize="medium",
     )
     for axes, (name, rows) in zip(grid, tables.items(), strict=True):
@@ -96,9 +79,8 @@ def _draw_quantity(ax: Axes, rows, values, n_pairs: int) -> None:
         for side, (row, folds) in enumerate(zip(group, group_values, strict=True)):
             color = _OURS if number < n_pairs and side == 0 else _THEIRS
             ax.plot(folds, np.full(len(folds), y), ".", color=color, alpha=0.4, markersize=5)
-            ax.errorbar(
-                np.mean(folds), y, xerr=np.std(folds, ddof=1), fmt="o", color=color, capsize=3
-            )
+            ax.plot([np.min(folds), np.max(folds)], [y, y], color=color)
+            ax.plot(np.mean(folds), y, "o", color=color)
             places.append(y)
             names.append(row.estimator)
             y += 1

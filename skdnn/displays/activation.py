@@ -68,8 +68,8 @@ class ActivationDisplay:
         """
         check_matplotlib_support(f"{cls.__name__}.from_name")
         names = [name] if isinstance(name, str) else list(name)
-        for each in names:
-            if each not in engine.ACTIVATIONS:
+        for each in names or [name]:
+            if each not in list(engine.ACTIVATIONS):
                 raise ValueError(
                     f"name must be among {list(engine.ACTIVATIONS)}, or a list of such; got "
                     f"{each!r}."

@@ -239,7 +239,7 @@ def _find_features(names: list[str], features, n_features: int) -> list[int]:
 def _find_neuron(network, target) -> int:
     """Return the number of the neuron of a class or a target."""
     n_neurons = dense_layers(network)[0][0].shape[1]
-    classes = list(getattr(network, "classes_", []))
+    classes = np.asarray(getattr(network, "classes_", [])).tolist()
     choices = classes if len(classes) == n_neurons else list(range(n_neurons))
     if target is None and n_neurons > 1:
         raise ValueError(f"The model has {n_neurons} neurons: target must be one of {choices}.")

@@ -50,7 +50,7 @@ class HistoryDisplay:
     >>> net = MLPNet((64,), early_stopping=True, random_state=0).fit(X / 16, y)
     >>> display = HistoryDisplay.from_estimator(net)
     >>> list(display.axes_)
-    ['loss', 'score', 'learning_rate']
+    ['loss', 'score']
 
     A second model on the same Axes:
 
@@ -77,8 +77,8 @@ class HistoryDisplay:
         name : str, default=None
             What the legend calls the model.
         panels : list of str, default=None
-            Which of "loss", "score" and "learning_rate" to draw; None for those that there are, or
-            those that `ax` has.
+            Which of "loss", "score" and "learning_rate" to draw; None for those that there are,
+            learning rates if they change, or for those that `ax` has.
         ax : matplotlib Axes or dict of str to Axes, default=None
             Where to draw; None for a new figure. In the place of one Axes several are made; the
             `axes_` of another display are drawn on.
@@ -160,9 +160,9 @@ class HistoryDisplay:
         """
         check_matplotlib_support(f"{type(self).__name__}.plot")
         keys = self._keys()
-        if panels is None and isinstance(ax, dict):
-            panels = [panel for panel in keys if panel in ax]
-        panels = list(keys) if panels is None else list(panels)
+        if panels is None:
+            panels = [p for p in keys if p in ax] if isinstance(ax, dict) else self._usual(keys)
+        panels = list(panels)
         self.axes_ = self._make_axes(ax, panels, keys)
         self.figure_ = self.axes_[panels[0]].figure
         epochs = [row.get("epoch", i) for i, row in enumerate(self.history, start=1)]
@@ -193,6 +193,11 @@ class HistoryDisplay:
             elif key not in ("epoch", "seconds"):
                 found["loss" if key.endswith("loss") else "score"].append(key)
         return {panel: keys for panel, keys in found.items() if keys}
+
+    def _usual(self, keys) -> list[str]:
+        """Return the panels that are drawn unless others are asked for."""
+        rates = {row.get("learning_rate") for row in self.history}
+        return [panel for panel in keys if panel != "learning_rate" or len(rates) > 1]
 
     def _make_axes(self, ax, panels, keys):
         for where, names in (("The history", keys), ("ax", ax)):

@@ -25,6 +25,13 @@ def _net(**options):
     return MLPNet((5,), learning_rate_init=0.05, **options)
 
 
+def test_a_learning_rate_that_stays_is_drawn_on_request():
+    net = _net().fit(X, Y)
+    assert list(HistoryDisplay.from_estimator(net).axes_) == ["loss"]
+    display = HistoryDisplay.from_estimator(net, panels=["learning_rate"])
+    assert set(display.lines_["learning_rate"].get_ydata()) == {0.05}
+
+
 def test_curves_are_the_history():
     net = _net(learning_rate=CosineDecay()).fit(X[::2], Y[::2], X_val=X[1::2], y_val=Y[1::2])
     display = HistoryDisplay.from_estimator(net)
