@@ -1,6 +1,7 @@
 """What estimators and the small objects that are values of their parameters share."""
 
 import sys
+from typing import Any
 
 import numpy as np
 from sklearn.base import BaseEstimator
@@ -30,7 +31,7 @@ class Component(DocumentationLink, BaseEstimator):
     ``@dataclass(eq=False, repr=False)``.
     """
 
-    def __eq__(self, other):
+    def __eq__(self, other: Any) -> bool:
         if type(self) is not type(other):
             return NotImplemented
         ours, theirs = self.get_params(deep=False), other.get_params(deep=False)
@@ -39,7 +40,7 @@ class Component(DocumentationLink, BaseEstimator):
     __hash__ = None  # type: ignore[assignment]  # They can be changed.
 
 
-def _equal(a, b) -> bool:
+def _equal(a: Any, b: Any) -> bool:
     if isinstance(a, np.ndarray) or isinstance(b, np.ndarray):
         return np.array_equal(a, b)
     if isinstance(a, list | tuple) and type(a) is type(b):

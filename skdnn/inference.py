@@ -151,7 +151,9 @@ def _log_likelihood(loss: float, total: float, logistic: bool) -> float:
         return float(-total / 2 * (np.log(4 * np.pi * np.float64(loss) / total) + 1))
 
 
-def _notes(likelihood, covariance, names, logistic, df_residuals) -> list[str]:
+def _notes(
+    likelihood: Any, covariance: Any, names: Any, logistic: Any, df_residuals: Any
+) -> list[str]:
     """Return what keeps the covariance from being what it seems."""
     notes = []
     if likelihood.weighted:

@@ -11,9 +11,10 @@ import reprlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from numbers import Real
-from typing import Any, NoReturn
+from typing import Any, NoReturn, TypeAlias
 
 import numpy as np
+from numpy.random import RandomState
 from numpy.typing import NDArray
 from scipy.special import ndtr, ndtri
 
@@ -26,12 +27,17 @@ TRUNCATED_STDDEV = 0.87962566103423978
 _MODES = ["fan_in", "fan_out", "fan_avg"]
 _DISTRIBUTIONS = ["truncated_normal", "normal", "untruncated_normal", "uniform"]
 
+Shape: TypeAlias = tuple[int, ...]
+
 
 class Initializer(Component):
     """Base of the initialisers."""
 
     def draw(
-        self, shape: Sequence[int], random_state, fans: Sequence[int] | None = None
+        self,
+        shape: Sequence[int],
+        random_state: RandomState,
+        fans: Sequence[int] | None = None,
     ) -> NDArray[np.float64]:
         """Return a new array of first values.
 
@@ -57,12 +63,12 @@ class Initializer(Component):
         """
         self.check()
         shape = tuple(shape)
-        return self._draw(shape, random_state, fans or (shape[0], shape[-1]))
+        return self._draw(shape, random_state, tuple(fans or (shape[0], shape[-1])))
 
     def check(self) -> None:
         """Raise a ValueError when the values are not as described."""
 
-    def _draw(self, shape, random_state, fans) -> NDArray[np.float64]:
+    def _draw(self, shape: Shape, random_state: RandomState, fans: Shape) -> NDArray[np.float64]:
         raise NotImplementedError
 
     def _refuse(self, name: str, expected: str) -> NoReturn:
@@ -76,11 +82,11 @@ class Initializer(Component):
                 self._refuse(name, "a finite number")
 
 
-def _is_finite(value) -> bool:
+def _is_finite(value: Any) -> bool:
     return isinstance(value, Real) and math.isfinite(value)
 
 
-def _truncated_normal(random_state, shape) -> NDArray[np.float64]:
+def _truncated_normal(random_state: RandomState, shape: Shape) -> NDArray[np.float64]:
     """Draw standard normal numbers that are between -2 and 2."""
     # The inverse of the distribution function: exact, and one number of the stream for each entry,
     # where drawing again what is cut off would take a random number of them.
@@ -104,7 +110,7 @@ class Zeros(Initializer):
     array([0., 0.])
     """
 
-    def _draw(self, shape, random_state, fans):
+    def _draw(self, shape: Shape, random_state: RandomState, fans: Shape) -> NDArray[np.float64]:
         return np.zeros(shape)
 
 
@@ -131,7 +137,7 @@ class Constant(Initializer):
         """Raise a ValueError when the value is no finite number."""
         self._check_finite("value")
 
-    def _draw(self, shape, random_state, fans):
+    def _draw(self, shape: Shape, random_state: RandomState, fans: Shape) -> NDArray[np.float64]:
         return np.full(shape, self.value, np.float64)
 
 
@@ -164,7 +170,7 @@ class RandomNormal(Initializer):
         if not _is_finite(self.stddev) or self.stddev < 0:
             self._refuse("stddev", "a finite number >= 0")
 
-    def _draw(self, shape, random_state, fans):
+    def _draw(self, shape: Shape, random_state: RandomState, fans: Shape) -> NDArray[np.float64]:
         return random_state.normal(self.mean, self.stddev, shape)
 
 
@@ -191,7 +197,7 @@ class TruncatedNormal(RandomNormal):
            [ 0.01, -0.02,  0.04]])
     """
 
-    def _draw(self, shape, random_state, fans):
+    def _draw(self, shape: Shape, random_state: RandomState, fans: Shape) -> NDArray[np.float64]:
         return self.mean + self.stddev * _truncated_normal(random_state, shape)
 
 
@@ -224,7 +230,7 @@ class RandomUniform(Initializer):
         if self.low > self.high:
             self._refuse("low", f"at most high={self.high!r}")
 
-    def _draw(self, shape, random_state, fans):
+    def _draw(self, shape: Shape, random_state: RandomState, fans: Shape) -> NDArray[np.float64]:
         return random_state.uniform(self.low, self.high, shape)
 
 
@@ -285,7 +291,7 @@ class VarianceScaling(Initializer):
         if self.distribution not in _DISTRIBUTIONS:
             self._refuse("distribution", f"one of {_DISTRIBUTIONS}")
 
-    def _draw(self, shape, random_state, fans):
+    def _draw(self, shape: Shape, random_state: RandomState, fans: Shape) -> NDArray[np.float64]:
         fan_in, fan_out = fans
         n = {"fan_in": fan_in, "fan_out": fan_out, "fan_avg": (fan_in + fan_out) / 2}[self.mode]
         if self.distribution == "uniform":
@@ -335,7 +341,7 @@ class Orthogonal(Initializer):
         """Raise a ValueError when the gain is no finite number."""
         self._check_finite("gain")
 
-    def _draw(self, shape, random_state, fans):
+    def _draw(self, shape: Shape, random_state: RandomState, fans: Shape) -> NDArray[np.float64]:
         if len(shape) != 2:
             raise ValueError(f"Orthogonal: shape must be (n_in, n_out), got {shape}.")
         n_in, n_out = shape
@@ -367,7 +373,7 @@ class Array(Initializer):
 
     values: Any
 
-    def _draw(self, shape, random_state, fans):
+    def _draw(self, shape: Shape, random_state: RandomState, fans: Shape) -> NDArray[np.float64]:
         values = self._copy()
         if values.shape != shape:
             raise ValueError(

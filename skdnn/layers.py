@@ -25,7 +25,7 @@ _INITIALIZER = [StrOptions(set(INITIALIZERS)), Initializer, "array-like", None]
 _POSITIVE = Interval(Integral, 1, None, closed="left")
 
 
-def _strengths(regularizer) -> tuple[float, float]:
+def _strengths(regularizer: Any) -> tuple[float, float]:
     """Return l1 and l2 of the engine's penalty l1 |w| + l2 / 2 w^2."""
     l1, l2 = (0.0, 0.0) if regularizer is None else regularizer.strengths()
     return l1, 2 * l2
@@ -68,7 +68,9 @@ class Layer(Component, ABC):
             Fields of `engine.LAYER`, and `has_bias` and `trainable`; `Network` adds the places.
         """
 
-    def initialize(self, arrays: dict[str, NDArray], random_state, network) -> None:
+    def initialize(
+        self, arrays: dict[str, NDArray], random_state: np.random.RandomState, network: Any
+    ) -> None:
         """Set the parameters to what they are before training.
 
         Parameters
@@ -167,7 +169,7 @@ class Dense(Layer):
     def _width(self) -> int:
         return self.units
 
-    def _kind(self, network) -> str:
+    def _kind(self, network: Any) -> str:
         return self.activation or network.activation
 
     def records(self, n_in: int) -> list[dict]:
@@ -189,7 +191,9 @@ class Dense(Layer):
             fields["bias_l1"], fields["bias_l2"] = _strengths(self.bias_regularizer)
         return [fields]
 
-    def initialize(self, arrays: dict[str, NDArray], random_state, network) -> None:
+    def initialize(
+        self, arrays: dict[str, NDArray], random_state: np.random.RandomState, network: Any
+    ) -> None:
         """Draw the initial weights and biases, the network's way where the layer has none."""
         weights, bias = arrays["weights"], arrays.get("bias")
         kind = self._kind(network)
@@ -240,7 +244,7 @@ class Maxout(Dense):
     def _width(self) -> int:
         return self.units * self.pieces
 
-    def _kind(self, network) -> str:
+    def _kind(self, network: Any) -> str:
         return "identity"
 
     def records(self, n_in: int) -> list[dict]:
@@ -283,7 +287,7 @@ class Output(Dense):
 
     units: int = 0
 
-    def _kind(self, network) -> str:
+    def _kind(self, network: Any) -> str:
         return network.activation
 
 
@@ -346,7 +350,9 @@ class BatchNorm(Layer):
             }
         ]
 
-    def initialize(self, arrays: dict[str, NDArray], random_state, network) -> None:
+    def initialize(
+        self, arrays: dict[str, NDArray], random_state: np.random.RandomState, network: Any
+    ) -> None:
         """Set factors and variances to 1, shifts and means to 0."""
         arrays["weights"][:] = arrays["variance"][:] = 1
         arrays["bias"][:] = arrays["mean"][:] = arrays["n_batches"][:] = 0

@@ -140,7 +140,7 @@ class Network:
         Network.__init__(self, **state)
 
     @property
-    def loss(self):
+    def loss(self) -> Any:
         """What the engine knows about the loss."""
         return engine.LOSSES[self.loss_name]
 
@@ -216,7 +216,7 @@ class Network:
         self._numbers += numbers
         return self._numbers - numbers
 
-    def _describe_objective(self, loss_parameter) -> None:
+    def _describe_objective(self, loss_parameter: Any) -> None:
         parameters = self.loss.parameter if loss_parameter is None else loss_parameter
         objective = np.zeros(np.size(parameters), engine.OBJECTIVE)
         objective["loss"] = list(engine.LOSSES).index(self.loss_name)
@@ -255,7 +255,7 @@ class Network:
         fewest, most = _CHUNK_ROWS
         return min(n_rows, max(fewest, min(most, _CHUNK_NUMBERS // self._widest)))
 
-    def gradient_rows(self, data, n_rows: int) -> int:
+    def gradient_rows(self, data: Any, n_rows: int) -> int:
         """Return how many rows to take at once where the gradient of `n_rows` is summed."""
         rows = self.chunk_rows(n_rows)
         if data.row_starts.size:
@@ -263,7 +263,7 @@ class Network:
             rows = min(n_rows, max(rows, 4 * self.n_params // self.numbers_per_row))
         return rows
 
-    def products_per_row(self, data) -> int:
+    def products_per_row(self, data: Any) -> int:
         """Return how many products of two numbers a row of `data` takes in its pass forwards."""
         weights = self.layers["weight_rows"] * self.layers["n_out"]
         if not data.row_starts.size:
@@ -271,7 +271,7 @@ class Network:
         stored = len(data.values) / max(len(data.row_starts) - 1, 1)
         return int(weights[1:].sum() + stored * self.layers["n_out"][0])
 
-    def workspace(self, data, rows: int) -> NDArray:
+    def workspace(self, data: Any, rows: int) -> NDArray:
         """Return room for the activations of a batch of `rows` rows of `data`."""
         gathers = self._gathers or (data.order.size and not data.row_starts.size)
         numbers = self.numbers_per_row + (self.n_features if gathers else 0)
@@ -323,7 +323,7 @@ class Network:
             for p in self._places
         ]
 
-    def initialize(self, params: NDArray, random_state) -> None:
+    def initialize(self, params: NDArray, random_state: np.random.RandomState) -> None:
         """Draw the initial values of all arrays, in place."""
         arrays = iter(self.arrays(params))
         rows = self.layers
@@ -356,7 +356,7 @@ class Network:
             views["normalizations_"] = [{k: a[names.get(k, k)] for k in keys} for a in normal]
         return views
 
-    def _listed(self, coefs_, intercepts_, normalizations_=()) -> list[NDArray]:
+    def _listed(self, coefs_: Any, intercepts_: Any, normalizations_: Any = ()) -> list[NDArray]:
         """Return an estimator's arrays as they follow one another in the flat vector."""
         if self._is_plain:
             return [array for layer in zip(coefs_, intercepts_, strict=True) for array in layer]
@@ -405,7 +405,7 @@ class Network:
 
     def scores(
         self,
-        X,
+        X: Any,
         params: NDArray,
         rows: NDArray | None = None,
         *,

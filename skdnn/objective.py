@@ -29,7 +29,7 @@ class Part:
     work : ndarray
     """
 
-    def __init__(self, network: Network, data, begin: int, n_rows: int, chunk: int):
+    def __init__(self, network: Network, data: Any, begin: int, n_rows: int, chunk: int) -> None:
         self.data, self.begin, self.n_rows = data, begin, n_rows
         self.out = np.zeros(network.n_numbers, network.dtype)
         self.room = np.zeros(network.n_numbers, network.dtype)
@@ -57,7 +57,9 @@ class Objective:
         How many threads may work on it.
     """
 
-    def __init__(self, network: Network, X, y, weight=None, order=None):
+    def __init__(
+        self, network: Network, X: Any, y: Any, weight: Any = None, order: Any = None
+    ) -> None:
         self.network, self.n_threads = network, 1
         self.n_rows = X.shape[0] if order is None else len(order)
         self.data = engine.as_data(X, network.dtype, y, weight, order)

@@ -57,6 +57,7 @@ _OURS = [
     "skdnn.linear.regression.GDLinearRegression",
     "skdnn.mlp.classifier.MLPNet",
     "skdnn.mlp.regressor.MLPNetRegressor",
+    "skdnn.model_selection.HiddenLayerSizes",
     "skdnn.network.Network",
     "skdnn.regularizers.L1",
     "skdnn.regularizers.L1L2",
@@ -217,7 +218,7 @@ def load(path: str | os.PathLike, *, trusted: Sequence[str | type] = ()) -> Any:
     return model
 
 
-def import_skops():
+def import_skops() -> Any:
     """Return the module `skops.io`.
 
     Raises
@@ -243,7 +244,7 @@ def _versions() -> dict[str, str]:
     }
 
 
-def _read_versions(content: bytes, path) -> dict[str, str]:
+def _read_versions(content: bytes, path: str | os.PathLike) -> dict[str, str]:
     """Return the versions that wrote a file; refuse one that cannot be read."""
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
@@ -263,7 +264,7 @@ def _read_versions(content: bytes, path) -> dict[str, str]:
     return versions
 
 
-def _check_versions(versions: dict[str, str], model) -> None:
+def _check_versions(versions: dict[str, str], model: Any) -> None:
     """Warn where other versions wrote a file that has been loaded."""
     installed = _versions()
     if versions["scikit-learn"] != installed["scikit-learn"]:
@@ -295,5 +296,5 @@ def _allowed() -> list[str]:
     return [*_OURS, *_THEIRS, *map(_full_name, splitters + scores)]
 
 
-def _full_name(item) -> str:
+def _full_name(item: Any) -> str:
     return item if isinstance(item, str) else f"{item.__module__}.{item.__name__}"

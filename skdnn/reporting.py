@@ -8,7 +8,7 @@ import threading
 import time
 from datetime import timedelta
 from importlib.util import find_spec
-from typing import Any
+from typing import Any, Self
 
 from sklearn.callback import ProgressBar
 
@@ -29,10 +29,10 @@ _SECONDS = 0.1
 class Silent:
     """Shows nothing. Used as a context manager around the epochs, as the others are."""
 
-    def __enter__(self):
+    def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, *_):
+    def __exit__(self, *_: Any) -> None:
         pass
 
     def epoch(self, number: int, row: dict[str, Any]) -> None:
@@ -133,7 +133,7 @@ class Bar(Lines):
     Where someone else draws on the terminal the lines are printed above.
     """
 
-    def __enter__(self):
+    def __enter__(self) -> Self:
         self._began, self._left_behind = time.perf_counter(), 0
         self._next_drawn = self._began
         with _display.lock:
@@ -142,7 +142,7 @@ class Bar(Lines):
                 self._task = self._display.add_task("", total=self.total, fit=self)
         return self
 
-    def __exit__(self, *_):
+    def __exit__(self, *_: Any) -> None:
         if self._display is None:
             return
         with _display.lock:
@@ -209,12 +209,12 @@ class _Display:
         prints and what another draws stay apart.
     """
 
-    def __init__(self):
+    def __init__(self) -> None:
         self.lock = threading.RLock()
         self._n_fits = 0
-        self._progress = None
+        self._progress: Any = None
 
-    def open(self):
+    def open(self) -> Any:
         """Return the display, a `rich.progress.Progress`; None where it cannot be drawn."""
         if not self._n_fits:
             self._progress = _start_drawing()
@@ -233,7 +233,7 @@ class _Display:
 _display = _Display()
 
 
-def _start_drawing():
+def _start_drawing() -> Any:
     from rich.errors import LiveError
     from rich.file_proxy import FileProxy
     from rich.progress import BarColumn, Progress, TextColumn

@@ -1,6 +1,6 @@
 """The rows held out for validation."""
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,7 +20,15 @@ class Holdout(NamedTuple):
     validation_weight: NDArray | None = None
 
 
-def hold_out(X, y, fraction, seed, weight=None, kept=None, strata=None) -> Holdout:
+def hold_out(
+    X: Any,
+    y: Any,
+    fraction: float,
+    seed: Any,
+    weight: Any = None,
+    kept: Any = None,
+    strata: Any = None,
+) -> Holdout:
     """Split rows into a training and a validation part.
 
     Which part a row falls into depends on its content and the seed, not on its place: rows are
@@ -74,7 +82,7 @@ def hold_out(X, y, fraction, seed, weight=None, kept=None, strata=None) -> Holdo
     return Holdout(train, weight - held, validation, held)
 
 
-def _quotas(totals, fraction, whole):
+def _quotas(totals: Any, fraction: float, whole: Any) -> Any:
     """Return each stratum's weight to hold out."""
     totals = np.asarray(totals, float)
     if not whole:
@@ -91,7 +99,7 @@ def _quotas(totals, fraction, whole):
     return np.minimum(quotas, totals - 1)
 
 
-def _take(sizes, quota, whole):
+def _take(sizes: Any, quota: Any, whole: Any) -> Any:
     """Return how much of each row's weight is held out, taking rows in order up to the quota."""
     before = np.cumsum(sizes) - sizes
     if whole:

@@ -3,6 +3,7 @@
 import itertools
 from contextlib import ExitStack, contextmanager
 from threading import Thread
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -36,7 +37,7 @@ class Shuffler:
     def __init__(self, random_state: np.random.RandomState):
         self.random_state = random_state
 
-    def __enter__(self):
+    def __enter__(self) -> Self:
         state = self.random_state.get_state(legacy=False)
         if state["bit_generator"] != "MT19937":
             self.random_state = np.random.RandomState(self.random_state.randint(2**31))
@@ -54,7 +55,7 @@ class Shuffler:
         self._state["state"] = {"key": self._key, "pos": self._position}
         self.random_state.set_state(self._state)
 
-    def __exit__(self, *_):
+    def __exit__(self, *_: Any) -> None:
         self.write_back()
 
 
@@ -93,8 +94,8 @@ class Optimization:
         *,
         seed: int = 1,
         average: Polyak | EMA | None = None,
-        **settings,
-    ):
+        **settings: Any,
+    ) -> None:
         optimizer = engine.OPTIMIZERS[name]
         record = np.zeros(1, engine.SETTINGS)
         record["optimizer"] = list(engine.OPTIMIZERS).index(name)
@@ -144,7 +145,7 @@ class Optimization:
                 )
 
     @contextmanager
-    def training(self, params: NDArray):
+    def training(self, params: NDArray) -> Any:
         """Let `params` be what the steps change, and what they have come to afterwards."""
         if self._trained is not None:
             params[:] = self._trained
@@ -297,7 +298,7 @@ class Epochs:
         engine.free_crew(self._crew)
 
 
-def _ordered_by_parts(data):
+def _ordered_by_parts(data: Any) -> Any:
     """Return sparse data whose rows' stored values are ordered by parts of the columns."""
     n_rows, n_columns = len(data.row_starts) - 1, data.X.shape[1]
     n_parts = -(-n_columns >> engine.part_bits(n_columns))
@@ -341,7 +342,7 @@ class Batches:
         The rows, in an order that may be changed; None without `shuffle`.
     """
 
-    def __init__(self, network: Network, data, *, size: int, shuffle: bool = True):
+    def __init__(self, network: Network, data: Any, *, size: int, shuffle: bool = True) -> None:
         self.network, self.size, self.order = network, size, None
         self.n_rows = len(data.order) or len(data.y)
         self.weight = float(np.sum(data.weight)) if len(data.weight) else float(self.n_rows)

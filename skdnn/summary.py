@@ -3,6 +3,7 @@
 import html
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from skdnn import engine
 from skdnn.layers import Dense, Output
@@ -20,7 +21,7 @@ def text_table(header: Sequence[str], rows: Sequence[Sequence[str]], left: int) 
     """
     widths = [max(map(len, column)) for column in zip(header, *rows, strict=True)]
 
-    def line(cells):
+    def line(cells: Any) -> Any:
         padded = (
             cell.ljust(width) if i < left else cell.rjust(width)
             for i, (cell, width) in enumerate(zip(cells, widths, strict=True))
@@ -50,7 +51,7 @@ def html_table(
     notes : sequence of str
     """
 
-    def cells(tag, row):
+    def cells(tag: Any, row: Any) -> Any:
         sides = ["left"] * left + ["right"] * (len(header) - left)
         return "".join(
             f'<{tag} style="text-align: {side}">{html.escape(cell)}</{tag}>'

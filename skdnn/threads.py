@@ -39,7 +39,7 @@ class _Users:
     and the last one restores what was there.
     """
 
-    def __init__(self):
+    def __init__(self) -> None:
         self.limiter: Any = None
         self.reset()
 
@@ -162,7 +162,7 @@ def run_parts(function: Callable[[Any], Any], parts: Sequence, n_threads: int) -
         return [function(part) for part in parts]
     results, numbers = [None] * len(parts), iter(range(len(parts)))
 
-    def work():
+    def work() -> None:
         for number in numbers:
             results[number] = function(parts[number])
 

@@ -112,7 +112,7 @@ class Progress:
     def fitted(self, params: NDArray) -> Callable[[], dict]:
         """Return what gives the estimator's fitted attributes with a copy of these parameters."""
 
-        def attributes():
+        def attributes() -> Any:
             fitted: dict[str, Any] = dict(self.network.views(params.copy()))
             fitted["n_iter_"] = len(self.history) - self.n_before
             return {**fitted, **self.outcome()}
@@ -135,7 +135,7 @@ class Progress:
             found["loss_"] = np.float64(self.history[-1]["loss"])
         return found
 
-    def record(self, epoch: int, loss: float, params: NDArray, started: float, **more) -> None:
+    def record(self, epoch: int, loss: float, params: NDArray, started: float, **more: Any) -> None:
         """Take an epoch's outcome; `started` is the `time.perf_counter` at its beginning."""
         row = {"epoch": len(self.history) + 1, "loss": loss}
         if self.validate is not None:
@@ -223,7 +223,7 @@ class Origin:
             _check_print("X_val", "y_val or sample_weight_val", self.validation, now.validation)
 
 
-def _same(a, b) -> bool:
+def _same(a: Any, b: Any) -> bool:
     """Return whether two values of a parameter are the same, arrays by their elements."""
     if a is b:
         return True
@@ -249,7 +249,7 @@ def _check_print(name: str, others: str, was: tuple[int, str], now: tuple[int, s
         )
 
 
-def fingerprint(data) -> tuple[int, str]:
+def fingerprint(data: Any) -> tuple[int, str]:
     """Return the number of rows, and a hash of some of them, spread over all, and their weights."""
     n_rows = len(data.y)
     rows = np.arange(0, n_rows, max(1, n_rows // _FINGERPRINT_ROWS))
@@ -400,11 +400,11 @@ def train_lbfgs(
     dtype = params.dtype
     iteration, started = 0, time.perf_counter()
 
-    def loss_and_gradient(x):
+    def loss_and_gradient(x: Any) -> Any:
         value, gradient = objective.loss_and_gradient(x.astype(dtype, copy=False))
         return value, gradient.astype(np.float64, copy=False)
 
-    def after_iteration(intermediate_result):
+    def after_iteration(intermediate_result: Any) -> None:
         nonlocal iteration, started
         current = intermediate_result.x.astype(dtype, copy=False)
         loss = intermediate_result.fun

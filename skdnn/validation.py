@@ -23,9 +23,16 @@ from sklearn.utils._param_validation import (
 )
 from sklearn.utils.class_weight import compute_class_weight
 from sklearn.utils.multiclass import check_classification_targets
-from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
+from sklearn.utils.validation import (
+    _check_sample_weight,
+    check_array,
+    check_is_fitted,
+    check_X_y,
+    validate_data,
+)
 
 from skdnn import engine
+from skdnn.frames import check_target, frame_values, is_frame
 from skdnn.threads import one_blas_thread
 
 # What a parameter `dtype` may be.
@@ -132,6 +139,40 @@ def _is_plain(X: Any) -> bool:
     )
 
 
+def check_data(estimator: Any, X: Any, *y: Any, reset: bool, **checks: Any) -> Any:
+    """Return data as scikit-learn's `validate_data` would, and X alone where there is no `y`.
+
+    A data frame's columns are looked at one by one, see `skdnn.frames`.
+
+    Parameters
+    ----------
+    estimator : estimator
+    X : {array-like, sparse matrix, DataFrame} of shape (n_samples, n_features)
+    *y : array-like
+        Targets, if there are any.
+    reset : bool
+        Whether to set, rather than check, `n_features_in_` and `feature_names_in_`.
+    **checks
+        To `check_array` or `check_X_y`.
+
+    Raises
+    ------
+    ValueError
+        When the data cannot be used, or have other features than those of the fit.
+    """
+    checks["accept_sparse"] = "csr"
+    for targets in y:
+        check_target(targets, checks.get("y_numeric", False))
+    if not is_frame(X):
+        return validate_data(estimator, X, *y, reset=reset, **checks)
+    # In the order in which validate_data does it: names first, then what is in the columns.
+    validate_data(estimator, X, *y, reset=reset, skip_check_array=True)
+    X = frame_values(X)
+    if y:
+        return check_X_y(X, *y, estimator=estimator, **checks)
+    return check_array(X, estimator=estimator, input_name="X", **checks)
+
+
 def check_rows(estimator: Any, X: Any) -> Any:
     """Return the rows to predict as scikit-learn's `validate_data` would, dense or CSR.
 
@@ -153,10 +194,10 @@ def check_rows(estimator: Any, X: Any) -> Any:
     ):
         return X
     check_is_fitted(estimator)
-    return validate_data(estimator, X, accept_sparse="csr", reset=False)
+    return check_data(estimator, X, reset=False)
 
 
-def check_training_data(estimator: Any, X: Any, y: Any, dtypes: list, **more: Any):
+def check_training_data(estimator: Any, X: Any, y: Any, dtypes: list, **more: Any) -> Any:
     """Return features and targets as scikit-learn's `validate_data` would, in C order.
 
     Likewise without its layers where nothing has to be done.
@@ -194,7 +235,7 @@ def check_training_data(estimator: Any, X: Any, y: Any, dtypes: list, **more: An
         estimator.n_features_in_ = X.shape[1]
         vars(estimator).pop("feature_names_in_", None)
         return X, y
-    return validate_data(estimator, X, y, accept_sparse="csr", dtype=dtypes, order="C", **more)
+    return check_data(estimator, X, y, reset=True, dtype=dtypes, order="C", **more)
 
 
 def encode_classes(y: NDArray) -> tuple[NDArray, NDArray]:

@@ -16,14 +16,14 @@ ROOT = Path(skdnn.__file__).parent
 # From the ground up; a module may import from the floors below its own, and on its own floor where
 # that is a package.
 FLOORS = [
-    {"engine", "threads", "component", "files", "_version"},
+    {"engine", "threads", "component", "files", "frames", "_typing", "_version"},
     {"initializers", "regularizers", "averaging", "schedules", "splitting", "validation"},
     {"layers"},
     {"network"},
     {"objective", "tasks", "stochastic", "callbacks", "likelihood", "reporting", "summary"},
     {"solvers", "training", "inference"},
     {"linear", "mlp"},
-    {"persistence"},
+    {"model_selection", "persistence"},
     {"skdnn"},
     {"compare", "displays", "distributed", "exchange", "tables"},
     {"cli"},

@@ -9,7 +9,9 @@ import pytest
 
 SHARED = Path(__file__).parents[2] / "shared" / "data"
 EXAMPLES = Path(__file__).parents[1] / "examples"
-GALLERY = sorted(EXAMPLES.glob("[a-e]_*/*.py")) + sorted(EXAMPLES.glob("comparisons/*.py"))
+# Those that follow no lecture.
+OTHERS = ("comparisons", "search")
+GALLERY = [path for name in ("[a-e]_*", *OTHERS) for path in sorted(EXAMPLES.glob(f"{name}/*.py"))]
 
 
 # There is no screen to show them on.
@@ -34,5 +36,5 @@ def test_examples_run(script, monkeypatch, capsys):
     said, figures = capsys.readouterr().out, pyplot.get_fignums()
     pyplot.close("all")
     assert figures
-    if script.parent.name != "comparisons":
+    if script.parent.name not in OTHERS:
         assert "lecture:" in said

@@ -23,37 +23,37 @@ _TRANSIENT = (
 class EpochCallback:
     """Base of the callbacks: hooks that do nothing, and what the others need."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         self._runs: dict[int, dict] = {}
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         names = inspect.signature(type(self)).parameters
         values = ", ".join(f"{name}={getattr(self, name)!r}" for name in names)
         return f"{type(self).__name__}({values})"
 
-    def setup(self, estimator, context):
+    def setup(self, estimator: Any, context: Any) -> None:
         """Begin to watch a fit."""
         self._runs[id(estimator)] = self._start(estimator)
 
-    def _start(self, estimator) -> dict:
+    def _start(self, estimator: Any) -> dict:
         """Return what is remembered of a fit."""
         return {}
 
-    def teardown(self, estimator, context):
+    def teardown(self, estimator: Any, context: Any) -> None:
         """Watch it no longer."""
         self._runs.pop(id(estimator), None)
 
-    def on_fit_task_begin(self, estimator, context):
+    def on_fit_task_begin(self, estimator: Any, context: Any) -> None:
         """See a task begin."""
 
-    def on_fit_task_end(self, estimator, context, *, X=None):
+    def on_fit_task_end(self, estimator: Any, context: Any, *, X: Any = None) -> bool:
         """See a task end."""
         # An epoch that was begun and never run has no data.
         if context.task_name == "epoch" and X is not None:
             return self._epoch_ends(estimator, estimator.history_[-1], self._runs[id(estimator)])
         return False
 
-    def _epoch_ends(self, estimator, row: dict, run: dict) -> bool:
+    def _epoch_ends(self, estimator: Any, row: dict, run: dict) -> bool:
         """Look at an epoch; return whether to stop."""
         return False
 
@@ -67,10 +67,10 @@ class Monitor(EpochCallback):
             raise ValueError(f"mode must be 'auto', 'min' or 'max', got {mode!r}.")
         self.monitor, self.mode, self.min_delta = monitor, mode, min_delta
 
-    def _start(self, estimator) -> dict:
+    def _start(self, estimator: Any) -> dict:
         return {"best": np.inf, "waited": 0}
 
-    def _catch_up(self, estimator, run: dict) -> None:
+    def _catch_up(self, estimator: Any, run: dict) -> None:
         """Look at the epochs that a resumed training or a stream has made before."""
         if "caught_up" in run:
             return
@@ -113,7 +113,7 @@ def check_count(name: str, value: Any) -> None:
         raise ValueError(f"{name} must be a whole number, at least 1; got {value!r}.")
 
 
-def schedule_of(estimator, callback):
+def schedule_of(estimator: Any, callback: Any) -> Any:
     """Return the learning rate of a fit, where a callback may change it."""
     schedule = getattr(estimator, "_schedule", None)
     if schedule is None:
@@ -130,7 +130,7 @@ def schedule_of(estimator, callback):
     return schedule
 
 
-def training_of(estimator):
+def training_of(estimator: Any) -> Any:
     """Return the state of a training that can be resumed."""
     if not hasattr(estimator, "_training"):
         raise ValueError(
@@ -140,7 +140,7 @@ def training_of(estimator):
     return estimator._training
 
 
-def detached(fitted_estimator):
+def detached(fitted_estimator: Any) -> Any:
     """Return a model that can be kept and written: nothing of the fit that goes on."""
     model = copy.copy(fitted_estimator)
     for name in _TRANSIENT:
@@ -148,7 +148,7 @@ def detached(fitted_estimator):
     return model
 
 
-def weights_of(model) -> dict[str, Any]:
+def weights_of(model: Any) -> dict[str, Any]:
     """Return copies of a model's weights, by the names of their attributes."""
     names = ("coefs_", "intercepts_", "normalizations_", "coef_", "intercept_")
     return {name: copy.deepcopy(getattr(model, name)) for name in names if hasattr(model, name)}

@@ -1,6 +1,7 @@
 """Writing the model to a file while it is trained."""
 
 from pathlib import Path
+from typing import Any
 
 import joblib
 
@@ -48,18 +49,20 @@ class ModelCheckpoint(Monitor):
 
     def __init__(
         self,
-        path,
+        path: str,
         *,
         monitor: str | None = None,
         mode: str = "auto",
         every: int = 1,
         resumable: bool = False,
-    ):
+    ) -> None:
         super().__init__(monitor or "", mode, 0.0)
         check_count("every", every)
         self.path, self.every, self.resumable = Path(path), every, resumable
 
-    def on_fit_task_end(self, estimator, context, *, X=None, fitted_estimator=None):
+    def on_fit_task_end(
+        self, estimator: Any, context: Any, *, X: Any = None, fitted_estimator: Any = None
+    ) -> bool:
         """See a task end; write the model."""
         if context.task_name != "epoch" or X is None:
             return False
@@ -73,10 +76,10 @@ class ModelCheckpoint(Monitor):
             self._write(model, row["epoch"])
         return False
 
-    def _watches(self, row):
+    def _watches(self, row: dict[str, Any]) -> bool:
         return row["epoch"] % self.every == 0
 
-    def _write(self, model, epoch: int) -> None:
+    def _write(self, model: Any, epoch: int) -> None:
         with replacing(self._path_of(epoch)) as file:
             joblib.dump(model, file)
 
@@ -88,7 +91,7 @@ class ModelCheckpoint(Monitor):
                 f"path={str(self.path)!r} may have {{epoch}} in it, and no other braces."
             ) from error
 
-    def setup(self, estimator, context):
+    def setup(self, estimator: Any, context: Any) -> None:
         """Begin to watch a fit; there must be a folder to write to."""
         super().setup(estimator, context)
         folder = self._path_of(0).parent

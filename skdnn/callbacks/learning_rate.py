@@ -1,6 +1,7 @@
 """Changing the learning rate while the model is trained."""
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 
@@ -45,13 +46,13 @@ class ReduceLROnPlateau(Monitor):
         check_count("patience", patience)
         self.factor, self.patience, self.min_lr = factor, patience, min_lr
 
-    def _acts(self, run):
+    def _acts(self, run: dict[str, Any]) -> bool:
         if run["waited"] < self.patience:
             return False
         run["waited"] = 0
         return True
 
-    def _epoch_ends(self, estimator, row, run):
+    def _epoch_ends(self, estimator: Any, row: dict[str, Any], run: dict[str, Any]) -> bool:
         schedule = schedule_of(estimator, self)
         self._catch_up(estimator, run)
         self._improves(row, run)
@@ -76,7 +77,7 @@ class LearningRateScheduler(EpochCallback):
         super().__init__()
         self.schedule = schedule
 
-    def on_fit_task_begin(self, estimator, context):
+    def on_fit_task_begin(self, estimator: Any, context: Any) -> None:
         """Set the rate when an epoch begins."""
         if context.task_name == "epoch":
             current = schedule_of(estimator, self)

@@ -2,6 +2,7 @@
 
 import csv
 from pathlib import Path
+from typing import Any
 
 from skdnn.callbacks.base import EpochCallback, check_count, detached, weights_of
 
@@ -17,11 +18,11 @@ class CSVLogger(EpochCallback):
         Where to write. A file that is there is replaced when the first epoch ends.
     """
 
-    def __init__(self, path):
+    def __init__(self, path: str) -> None:
         super().__init__()
         self.path = Path(path)
 
-    def _epoch_ends(self, estimator, row, run):
+    def _epoch_ends(self, estimator: Any, row: dict[str, Any], run: dict[str, Any]) -> bool:
         begins = not run
         rows = estimator.history_ if begins else [row]
         if begins:
@@ -59,10 +60,12 @@ class WeightHistory(EpochCallback):
         check_count("every", every)
         self.every = every
 
-    def _start(self, estimator):
+    def _start(self, estimator: Any) -> dict[str, Any]:
         return {"epochs": [], "weights": []}
 
-    def on_fit_task_end(self, estimator, context, *, X=None, fitted_estimator=None):
+    def on_fit_task_end(
+        self, estimator: Any, context: Any, *, X: Any = None, fitted_estimator: Any = None
+    ) -> bool:
         """See a task end; keep the weights."""
         if context.task_name != "epoch" or X is None:
             return False
@@ -72,7 +75,7 @@ class WeightHistory(EpochCallback):
             run["weights"].append(weights_of(fitted_estimator))
         return False
 
-    def models(self, estimator, start: int = 0) -> list:
+    def models(self, estimator: Any, start: int = 0) -> list:
         """Return a fitted model for each kept epoch.
 
         Parameters
@@ -110,7 +113,7 @@ class WeightHistory(EpochCallback):
                 models.append(model)
         return models
 
-    def teardown(self, estimator, context):
+    def teardown(self, estimator: Any, context: Any) -> None:
         """Show what was kept."""
         run = self._runs.pop(id(estimator), self._start(estimator))
         training = getattr(estimator, "_training", None)

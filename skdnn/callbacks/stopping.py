@@ -1,5 +1,7 @@
 """Stopping when nothing improves any more."""
 
+from typing import Any
+
 from skdnn.callbacks.base import Monitor, check_count, restore, weights_of
 
 
@@ -49,7 +51,9 @@ class EarlyStopping(Monitor):
         check_count("patience", patience)
         self.patience, self.restore_best_weights = patience, restore_best_weights
 
-    def on_fit_task_end(self, estimator, context, *, X=None, fitted_estimator=None):
+    def on_fit_task_end(
+        self, estimator: Any, context: Any, *, X: Any = None, fitted_estimator: Any = None
+    ) -> bool:
         """See a task end; stop when the quantity has not improved for long enough."""
         if context.task_name != "epoch" or X is None:
             return False
@@ -66,7 +70,7 @@ class EarlyStopping(Monitor):
             run["weights"] = weights_of(fitted_estimator)
         return run["waited"] >= self.patience
 
-    def teardown(self, estimator, context):
+    def teardown(self, estimator: Any, context: Any) -> None:
         """Restore the best weights, if that is asked for."""
         run = self._runs.pop(id(estimator), {})
         for name, best in run.get("weights", {}).items():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import time
+from typing import Any
 
 from sklearn.base import BaseEstimator
 from sklearn.model_selection import train_test_split
@@ -123,7 +124,7 @@ def _make_estimator(problem: Problem, options: argparse.Namespace) -> BaseEstima
     return models[name]
 
 
-def _split(problem: Problem, options: argparse.Namespace):
+def _split(problem: Problem, options: argparse.Namespace) -> Any:
     """Return the rows to train on and those to score on, and the targets of both."""
     if not options.test_size:
         return problem.X, problem.X[:0], problem.y, problem.y[:0]
@@ -143,7 +144,7 @@ def _split(problem: Problem, options: argparse.Namespace):
         ) from error
 
 
-def _train(model: Pipeline, X, y, status: Status) -> None:
+def _train(model: Pipeline, X: Any, y: Any, status: Status) -> None:
     """Fit, showing how far it is, and print what it came to."""
     learner = learner_of(model[-1])
     learner.set_callbacks(EpochStatus(status, learner.max_iter))

@@ -119,7 +119,7 @@ def _write(predictions: pandas.DataFrame, path: str | None) -> None:
     print(f"wrote {path}: {len(predictions)} rows")
 
 
-def _tell_score(model: Any, table: Table, X: pandas.DataFrame, stream) -> None:
+def _tell_score(model: Any, table: Table, X: pandas.DataFrame, stream: Any) -> None:
     """Print the score where the table has the target."""
     target = getattr(model, "target_name_", None)
     if target is None or target not in table.frame.columns:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from typing import Any
 
 from skdnn.callbacks.base import EpochCallback
 
@@ -57,7 +58,7 @@ class EpochStatus(EpochCallback):
         super().__init__()
         self.status, self.max_iter = status, max_iter
 
-    def _epoch_ends(self, estimator, row, run):
+    def _epoch_ends(self, estimator: Any, row: dict[str, Any], run: dict[str, Any]) -> bool:
         epoch = row["epoch"]
         if sys.stderr.isatty() or not epoch & (epoch - 1):
             self.status.show(f"epoch {epoch} of at most {self.max_iter}, loss {row['loss']:.4g}")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from sklearn.utils._optional_dependencies import check_matplotlib_support
@@ -71,7 +71,7 @@ def draw(tables: Mapping[str, Sequence[tuple[Row, ...]]], n_pairs: Mapping[str, 
     return figure
 
 
-def _draw_quantity(ax: Axes, rows, values, n_pairs: int) -> None:
+def _draw_quantity(ax: Axes, rows: Any, values: Any, n_pairs: int) -> None:
     """Draw one quantity: a line for each estimator, a gap between the tuples."""
     places, names = [], []
     y = 0.0

@@ -1,10 +1,15 @@
 """Activation functions and their derivatives."""
 
+from typing import TYPE_CHECKING, Any, Self
+
 import numpy as np
 from sklearn.utils._optional_dependencies import check_matplotlib_support
 
 from skdnn import engine
 from skdnn.displays.panels import make_panels
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 
 class ActivationDisplay:
@@ -35,13 +40,21 @@ class ActivationDisplay:
     ['gelu', 'relu']
     """
 
-    def __init__(self, *, z, values, derivatives):
+    def __init__(self, *, z: Any, values: Any, derivatives: Any) -> None:
         self.z = z
         self.values = values
         self.derivatives = derivatives
 
     @classmethod
-    def from_name(cls, name, *, limits=(-4.0, 4.0), n_points=401, ax=None, line_kw=None):
+    def from_name(
+        cls,
+        name: str,
+        *,
+        limits: Any = (-4.0, 4.0),
+        n_points: int = 401,
+        ax: "Axes | None" = None,
+        line_kw: dict[str, Any] | None = None,
+    ) -> Self:
         """Plot activation functions of the registry.
 
         Parameters
@@ -84,7 +97,7 @@ class ActivationDisplay:
         display = cls(z=z, values=values, derivatives=derivatives)
         return display.plot(ax=ax, line_kw=line_kw)
 
-    def plot(self, ax=None, *, line_kw=None):
+    def plot(self, ax: "Axes | None" = None, *, line_kw: dict[str, Any] | None = None) -> Self:
         """Plot the functions and their derivatives.
 
         Parameters
@@ -115,7 +128,7 @@ class ActivationDisplay:
         return self
 
 
-def _evaluate(activation, z):
+def _evaluate(activation: Any, z: Any) -> Any:
     """Return an activation's values and derivatives."""
     values, derivatives = z.copy(), np.ones_like(z)
     if activation.activate is not None:

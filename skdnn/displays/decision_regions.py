@@ -1,11 +1,19 @@
 """The regions of the plane that a classifier gives to each class."""
 
+from typing import TYPE_CHECKING, Any, Self
+
 import numpy as np
+from numpy.typing import ArrayLike
 from sklearn.base import is_classifier
 from sklearn.inspection import DecisionBoundaryDisplay
 from sklearn.utils._optional_dependencies import check_matplotlib_support
 from sklearn.utils.fixes import PETROFF_COLORS
 from sklearn.utils.validation import check_array, check_consistent_length, check_is_fitted
+
+from skdnn._typing import MatrixLike
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 
 class DecisionRegionsDisplay:
@@ -54,7 +62,9 @@ class DecisionRegionsDisplay:
     2
     """
 
-    def __init__(self, *, boundary, X, y, classes, response_method):
+    def __init__(
+        self, *, boundary: Any, X: Any, y: Any, classes: Any, response_method: str
+    ) -> None:
         self.boundary = boundary
         self.X = X
         self.y = y
@@ -64,17 +74,17 @@ class DecisionRegionsDisplay:
     @classmethod
     def from_estimator(
         cls,
-        estimator,
-        X,
-        y,
+        estimator: Any,
+        X: MatrixLike,
+        y: ArrayLike,
         *,
-        grid_resolution=200,
-        eps=None,
-        response_method="predict_proba",
-        ax=None,
-        surface_kw=None,
-        scatter_kw=None,
-    ):
+        grid_resolution: int = 200,
+        eps: float | None = None,
+        response_method: str = "predict_proba",
+        ax: "Axes | None" = None,
+        surface_kw: dict[str, Any] | None = None,
+        scatter_kw: dict[str, Any] | None = None,
+    ) -> Self:
         """Plot the regions of a fitted classifier.
 
         Parameters
@@ -142,7 +152,13 @@ class DecisionRegionsDisplay:
         )
         return display.plot(ax=ax, surface_kw=surface_kw, scatter_kw=scatter_kw)
 
-    def plot(self, ax=None, *, surface_kw=None, scatter_kw=None):
+    def plot(
+        self,
+        ax: "Axes | None" = None,
+        *,
+        surface_kw: dict[str, Any] | None = None,
+        scatter_kw: dict[str, Any] | None = None,
+    ) -> Self:
         """Plot the regions and the rows.
 
         Parameters

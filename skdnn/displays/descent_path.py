@@ -1,10 +1,17 @@
 """The path of a fit over the contours of the loss that it goes down."""
 
+from typing import TYPE_CHECKING, Any, Self
+
 import numpy as np
+from numpy.typing import ArrayLike, NDArray
 from sklearn.utils._optional_dependencies import check_matplotlib_support
 
+from skdnn._typing import MatrixLike
 from skdnn.displays.fitted import dense_layers, input_names, unwrap
 from skdnn.displays.loss_surface import losses_at
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 # The picture extends beyond the path by this share of its width or height.
 _MARGIN = 0.35
@@ -52,7 +59,17 @@ class DescentPathDisplay:
     array([0., 0.])
     """
 
-    def __init__(self, *, xx0, xx1, loss, path, true_coef=None, xlabel=None, ylabel=None):
+    def __init__(
+        self,
+        *,
+        xx0: Any,
+        xx1: Any,
+        loss: Any,
+        path: NDArray,
+        true_coef: Any = None,
+        xlabel: Any = None,
+        ylabel: Any = None,
+    ) -> None:
         self.xx0 = xx0
         self.xx1 = xx1
         self.loss = loss
@@ -64,20 +81,20 @@ class DescentPathDisplay:
     @classmethod
     def from_estimator(
         cls,
-        estimator,
-        X,
-        y,
-        sample_weight=None,
+        estimator: Any,
+        X: MatrixLike,
+        y: ArrayLike,
+        sample_weight: ArrayLike | None = None,
         *,
-        features=None,
-        target=None,
-        true_coef=None,
-        grid_resolution=100,
-        ax=None,
-        colorbar=True,
-        surface_kw=None,
-        line_kw=None,
-    ):
+        features: Any = None,
+        target: Any = None,
+        true_coef: Any = None,
+        grid_resolution: int = 100,
+        ax: "Axes | None" = None,
+        colorbar: bool = True,
+        surface_kw: dict[str, Any] | None = None,
+        line_kw: dict[str, Any] | None = None,
+    ) -> Self:
         """Plot the path of a linear model's fit.
 
         All weights but the two are held at their fitted values.
@@ -159,7 +176,14 @@ class DescentPathDisplay:
         )
         return display.plot(ax=ax, colorbar=colorbar, surface_kw=surface_kw, line_kw=line_kw)
 
-    def plot(self, ax=None, *, colorbar=True, surface_kw=None, line_kw=None):
+    def plot(
+        self,
+        ax: "Axes | None" = None,
+        *,
+        colorbar: bool = True,
+        surface_kw: dict[str, Any] | None = None,
+        line_kw: dict[str, Any] | None = None,
+    ) -> Self:
         """Plot the path over the contours.
 
         Parameters
@@ -192,7 +216,7 @@ class DescentPathDisplay:
         )
         line = {"color": "C1", "marker": ".", "markersize": 5, "linewidth": 1.5, "label": "path"}
         (self.line_,) = ax.plot(*self.path.T, **{**line, **(line_kw or {})})
-        mark = {"linestyle": "none", "markeredgecolor": "black", "color": "white"}
+        mark: dict[str, Any] = {"linestyle": "none", "markeredgecolor": "black", "color": "white"}
         self.start_, self.end_, self.true_ = (
             None
             if point is None
@@ -212,7 +236,7 @@ class DescentPathDisplay:
         return self
 
 
-def _find_features(names: list[str], features, n_features: int) -> list[int]:
+def _find_features(names: list[str], features: Any, n_features: int) -> list[int]:
     """Return the places of two features among the weights, of which the intercept is the last."""
     if len(names) < 2:
         raise ValueError("The model has one weight and no intercept: there are no two to draw.")
@@ -236,7 +260,7 @@ def _find_features(names: list[str], features, n_features: int) -> list[int]:
     return places
 
 
-def _find_neuron(network, target) -> int:
+def _find_neuron(network: Any, target: Any) -> int:
     """Return the number of the neuron of a class or a target."""
     n_neurons = dense_layers(network)[0][0].shape[1]
     classes = np.asarray(getattr(network, "classes_", [])).tolist()
@@ -250,14 +274,14 @@ def _find_neuron(network, target) -> int:
     return choices.index(target)
 
 
-def _full_path(network):
+def _full_path(network: Any) -> Any:
     """Return the path, shape (n_iter + 1, n_neurons, n_features + 1), intercepts last."""
     n_points, n_features = len(network.coef_path_), network.n_features_in_
     coef = network.coef_path_.reshape(n_points, -1, n_features)
     return np.dstack([coef, network.intercept_path_.reshape(n_points, -1)])
 
 
-def _grid(points, resolution: int):
+def _grid(points: Any, resolution: int) -> Any:
     """Return a grid that has all points in it, with some room about them."""
     low, high = points.min(axis=0), points.max(axis=0)
     size = high - low

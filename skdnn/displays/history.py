@@ -1,5 +1,7 @@
 """The course of training: losses, scores and learning rates by epoch."""
 
+from typing import TYPE_CHECKING, Any, Self
+
 import numpy as np
 from sklearn.base import is_classifier
 from sklearn.utils._optional_dependencies import check_matplotlib_support
@@ -7,6 +9,9 @@ from sklearn.utils._optional_dependencies import check_matplotlib_support
 from skdnn.callbacks import EarlyStopping
 from skdnn.displays.fitted import unwrap
 from skdnn.displays.panels import make_panels
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 _PANELS = {"loss": 3, "score": 3, "learning_rate": 2}
 # A learning rate that changes so many times over is drawn on a logarithmic axis.
@@ -59,14 +64,29 @@ class HistoryDisplay:
     >>> display = HistoryDisplay.from_estimator(other, name="scikit-learn", ax=display.axes_)
     """
 
-    def __init__(self, *, history, best_epoch=None, name=None, score_name="score"):
+    def __init__(
+        self,
+        *,
+        history: list[dict[str, Any]],
+        best_epoch: int | None = None,
+        name: str | None = None,
+        score_name: Any = "score",
+    ) -> None:
         self.history = history
         self.best_epoch = best_epoch
         self.name = name
         self.score_name = score_name
 
     @classmethod
-    def from_estimator(cls, estimator, *, name=None, panels=None, ax=None, line_kw=None):
+    def from_estimator(
+        cls,
+        estimator: Any,
+        *,
+        name: str | None = None,
+        panels: Any = None,
+        ax: "Axes | dict[str, Axes] | None" = None,
+        line_kw: dict[str, Any] | None = None,
+    ) -> Self:
         """Plot the history of a fitted model.
 
         Parameters
@@ -109,8 +129,15 @@ class HistoryDisplay:
 
     @classmethod
     def from_history(
-        cls, history, *, best_epoch=None, name=None, panels=None, ax=None, line_kw=None
-    ):
+        cls,
+        history: list[dict[str, Any]],
+        *,
+        best_epoch: int | None = None,
+        name: str | None = None,
+        panels: Any = None,
+        ax: "Axes | dict[str, Axes] | None" = None,
+        line_kw: dict[str, Any] | None = None,
+    ) -> Self:
         """Plot a history.
 
         Parameters
@@ -137,7 +164,13 @@ class HistoryDisplay:
         display = cls(history=list(history), best_epoch=best_epoch, name=name)
         return display.plot(ax=ax, panels=panels, line_kw=line_kw)
 
-    def plot(self, ax=None, *, panels=None, line_kw=None):
+    def plot(
+        self,
+        ax: "Axes | dict[str, Axes] | None" = None,
+        *,
+        panels: Any = None,
+        line_kw: dict[str, Any] | None = None,
+    ) -> Self:
         """Plot the history.
 
         Parameters
@@ -166,7 +199,8 @@ class HistoryDisplay:
         self.axes_ = self._make_axes(ax, panels, keys)
         self.figure_ = self.axes_[panels[0]].figure
         epochs = [row.get("epoch", i) for i, row in enumerate(self.history, start=1)]
-        self.lines_, self.best_lines_ = {}, []
+        self.lines_: dict[str, Any] = {}
+        self.best_lines_: list[Any] = []
         options = dict(line_kw or {})
         for panel in panels:
             axes = self.axes_[panel]
@@ -194,12 +228,12 @@ class HistoryDisplay:
                 found["loss" if key.endswith("loss") else "score"].append(key)
         return {panel: keys for panel, keys in found.items() if keys}
 
-    def _usual(self, keys) -> list[str]:
+    def _usual(self, keys: Any) -> list[str]:
         """Return the panels that are drawn unless others are asked for."""
         rates = {row.get("learning_rate") for row in self.history}
         return [panel for panel in keys if panel != "learning_rate" or len(rates) > 1]
 
-    def _make_axes(self, ax, panels, keys):
+    def _make_axes(self, ax: Any, panels: Any, keys: Any) -> Any:
         for where, names in (("The history", keys), ("ax", ax)):
             missing = [name for name in panels if isinstance(names, dict) and name not in names]
             if missing or not panels:
@@ -220,7 +254,7 @@ class HistoryDisplay:
             return kind
         return self.name if key == "learning_rate" else f"{self.name}, {kind}"
 
-    def _mark(self, axes, color, labelled: bool) -> None:
+    def _mark(self, axes: Any, color: Any, labelled: bool) -> None:
         """Mark the best epoch."""
         if self.best_epoch is None:
             return
@@ -230,7 +264,7 @@ class HistoryDisplay:
         line = axes.axvline(self.best_epoch, color=color, linestyle=":", label=label, zorder=1)
         self.best_lines_.append(line)
 
-    def _decorate(self, panels) -> None:
+    def _decorate(self, panels: Any) -> None:
         names = {"loss": "loss", "score": self.score_name, "learning_rate": "learning rate"}
         for panel in panels:
             axes = self.axes_[panel]
@@ -248,7 +282,7 @@ class HistoryDisplay:
         last.xaxis.get_major_locator().set_params(integer=True, min_n_ticks=1)
 
 
-def _curves(network) -> list[dict]:
+def _curves(network: Any) -> list[dict]:
     """Return a history made of the curves that scikit-learn's networks have."""
     if not hasattr(network, "loss_curve_"):
         raise ValueError(
@@ -262,7 +296,7 @@ def _curves(network) -> list[dict]:
     return [{**row, "validation_score": s} for row, s in zip(rows, scores, strict=True)]
 
 
-def _restored_epoch(network, history) -> int | None:
+def _restored_epoch(network: Any, history: list[dict[str, Any]]) -> int | None:
     """Return the epoch whose weights the model was given in the end; None if it was not."""
     for callback in getattr(network, "_skl_callbacks", []):
         if isinstance(callback, EarlyStopping) and callback.restore_best_weights:
@@ -282,7 +316,7 @@ def _restored_epoch(network, history) -> int | None:
     return history[best[-1 if hasattr(network, "history_") else 0]]["epoch"]
 
 
-def _score_name(network) -> str:
+def _score_name(network: Any) -> str:
     """Return what the validation score is."""
     scoring = getattr(network, "scoring", None)
     if scoring is None:

@@ -1,6 +1,7 @@
 """What a linear model minimises, as a function of two of its weights."""
 
 import math
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,7 +20,9 @@ from skdnn.validation import check_row_weights, check_rows
 _SCORES_AT_ONCE = 2**20
 
 
-def losses_at(network, X, y, sample_weight, pair, neuron, points) -> NDArray:
+def losses_at(
+    network: Any, X: Any, y: Any, sample_weight: Any, pair: Any, neuron: Any, points: Any
+) -> NDArray:
     """Return what a linear model minimises, where two of its weights are those of each point.
 
     Parameters
@@ -61,14 +64,14 @@ def losses_at(network, X, y, sample_weight, pair, neuron, points) -> NDArray:
     return np.concatenate(values) + _penalties(network, total, weights[:-1], pair, points)
 
 
-def _column(X, i: int):
+def _column(X: Any, i: int) -> Any:
     """Return a feature of all rows, or what an intercept is multiplied by."""
     if i == X.shape[1]:
         return np.ones(X.shape[0])
     return X[:, [i]].toarray().ravel() if issparse(X) else X[:, i]
 
 
-def _targets(network, X, y, sample_weight, n_outputs: int):
+def _targets(network: Any, X: Any, y: Any, sample_weight: Any, n_outputs: int) -> Any:
     """Return targets and weights of the rows, and the name of the loss."""
     if not is_classifier(network):
         targets = np.asarray(y, dtype=float).reshape(X.shape[0], -1)
@@ -83,7 +86,7 @@ def _targets(network, X, y, sample_weight, n_outputs: int):
     )
 
 
-def _penalties(network, total: float, weights, pair, points):
+def _penalties(network: Any, total: float, weights: Any, pair: Any, points: Any) -> Any:
     """Return the penalties where the two weights, here zero, are those of each point."""
     strength = 1 / (network.C * total) if is_classifier(network) else network.alpha
     # Without the intercept, which has none.

@@ -1,12 +1,16 @@
 """Diagrams of networks: units, and the weights between them."""
 
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 from sklearn.utils._optional_dependencies import check_matplotlib_support
 
 from skdnn.displays.fitted import dense_layers, input_names, output_names, unwrap
 from skdnn.layers import Dense, Dropout, Maxout, Output
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 # In units of the distance between two neighbours in a column.
 _RADIUS = 0.32
@@ -88,7 +92,9 @@ class NetworkDisplay:
     [4, 5, 3]
     """
 
-    def __init__(self, *, coefs, intercepts, columns, feature_names, target_names):
+    def __init__(
+        self, *, coefs: Any, intercepts: Any, columns: Any, feature_names: Any, target_names: Any
+    ) -> None:
         self.coefs = coefs
         self.intercepts = intercepts
         self.columns = columns
@@ -98,15 +104,15 @@ class NetworkDisplay:
     @classmethod
     def from_estimator(
         cls,
-        estimator,
+        estimator: Any,
         *,
-        feature_names=None,
-        target_names=None,
-        max_units=12,
-        show_bias=False,
-        ax=None,
-        line_kw=None,
-    ):
+        feature_names: Any = None,
+        target_names: Any = None,
+        max_units: int = 12,
+        show_bias: bool = False,
+        ax: "Axes | None" = None,
+        line_kw: dict[str, Any] | None = None,
+    ) -> Self:
         """Plot the diagram of a fitted model.
 
         Parameters
@@ -158,7 +164,14 @@ class NetworkDisplay:
         )
         return display.plot(ax=ax, max_units=max_units, show_bias=show_bias, line_kw=line_kw)
 
-    def plot(self, ax=None, *, max_units=12, show_bias=False, line_kw=None):
+    def plot(
+        self,
+        ax: "Axes | None" = None,
+        *,
+        max_units: int = 12,
+        show_bias: bool = False,
+        line_kw: dict[str, Any] | None = None,
+    ) -> Self:
         """Plot the diagram.
 
         Parameters
@@ -202,10 +215,10 @@ class NetworkDisplay:
         ax.set_axis_off()
         return self
 
-    def _draw_units(self, heights, places, bias_height) -> None:
+    def _draw_units(self, heights: Any, places: Any, bias_height: Any) -> None:
         from matplotlib.patches import Circle
 
-        def circle(x, y, **style):
+        def circle(x: Any, y: Any, **style: Any) -> Any:
             return self.ax_.add_patch(Circle((x, y), _RADIUS, **{**_ROUND, **style}))
 
         self.units_ = [
@@ -219,7 +232,7 @@ class NetworkDisplay:
                 x, bias_height, "1", ha="center", va="center", fontsize="x-small", zorder=4
             )
 
-    def _draw_connections(self, heights, places, bias_height, line_kw) -> None:
+    def _draw_connections(self, heights: Any, places: Any, bias_height: Any, line_kw: Any) -> None:
         from matplotlib.collections import LineCollection
         from matplotlib.colors import to_rgba
 
@@ -244,7 +257,7 @@ class NetworkDisplay:
             style = {"colors": colors, "linewidths": _WIDTH * size, "zorder": 1, **line_kw}
             self.connections_.append(self.ax_.add_collection(LineCollection(lines, **style)))
 
-    def _write(self, heights, places, bottom) -> None:
+    def _write(self, heights: Any, places: Any, bottom: Any) -> None:
         """Write names beside the units, notes under the columns, and what the colours mean."""
         from matplotlib.lines import Line2D
 
@@ -273,7 +286,7 @@ class NetworkDisplay:
         )
 
 
-def _columns(network, coefs) -> list[Column]:
+def _columns(network: Any, coefs: Any) -> list[Column]:
     """Return the inputs and the layers of a fitted model."""
     columns = [Column(len(coefs[0]))]
     if hasattr(network, "_network"):
@@ -292,7 +305,7 @@ def _columns(network, coefs) -> list[Column]:
     return columns + [Column(n, [kind]) for n, kind in zip(widths, kinds, strict=True)]
 
 
-def _notes(layer, network) -> list[str]:
+def _notes(layer: Any, network: Any) -> list[str]:
     """Return what is written of a layer under its column."""
     if isinstance(layer, Output):
         return [network.out_activation_]

@@ -5,7 +5,9 @@ from typing import Any
 import numpy as np
 
 
-def make_panels(ax: Any, n_rows: int, n_cols: int, grid_kw: dict | None = None, **subplots_kw):
+def make_panels(
+    ax: Any, n_rows: int, n_cols: int, grid_kw: dict | None = None, **subplots_kw: Any
+) -> Any:
     """Return Axes to draw on.
 
     As in scikit-learn's `PartialDependenceDisplay`, one Axes is the room in which a grid of them is

@@ -1,12 +1,16 @@
 """The weights of each layer as images."""
 
 import math
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 from sklearn.utils._optional_dependencies import check_matplotlib_support
 
 from skdnn.displays.fitted import dense_layers, output_names, unwrap
 from skdnn.displays.panels import make_panels
+
+if TYPE_CHECKING:
+    pass
 
 
 class WeightsDisplay:
@@ -43,15 +47,22 @@ class WeightsDisplay:
     10
     """
 
-    def __init__(self, *, images, titles, by_unit=False):
+    def __init__(self, *, images: Any, titles: Any, by_unit: Any = False) -> None:
         self.images = images
         self.titles = titles
         self.by_unit = by_unit
 
     @classmethod
     def from_estimator(
-        cls, estimator, *, feature_shape=None, max_units=40, ax=None, colorbar=True, im_kw=None
-    ):
+        cls,
+        estimator: Any,
+        *,
+        feature_shape: Any = None,
+        max_units: int = 40,
+        ax: Any = None,
+        colorbar: bool = True,
+        im_kw: dict[str, Any] | None = None,
+    ) -> Self:
         """Plot the weights of a fitted model.
 
         Parameters
@@ -105,7 +116,13 @@ class WeightsDisplay:
         display = cls(images=images, titles=list(names)[:max_units], by_unit=True)
         return display.plot(ax=ax, colorbar=colorbar, im_kw=im_kw)
 
-    def plot(self, ax=None, *, colorbar=True, im_kw=None):
+    def plot(
+        self,
+        ax: Any = None,
+        *,
+        colorbar: bool = True,
+        im_kw: dict[str, Any] | None = None,
+    ) -> Self:
         """Plot the images.
 
         Parameters

@@ -1,14 +1,14 @@
 """What all linear models share: one layer, its penalties, its start, a solver."""
 
 from numbers import Integral, Real
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import issparse
 from sklearn.base import BaseEstimator
 from sklearn.callback import CallbackContext, CallbackSupportMixin
-from sklearn.utils import check_random_state
+from sklearn.utils import Tags, check_random_state
 from sklearn.utils._param_validation import Interval, StrOptions
 
 from skdnn.component import DocumentationLink
@@ -41,7 +41,7 @@ def checked_start(value: Any, shape: tuple[int, ...], name: str) -> NDArray:
     return array.reshape(shape)
 
 
-def _sparse_coef_mixin():
+def _sparse_coef_mixin() -> Any:
     # Imported on first use: it comes with all of scikit-learn's linear models.
     from sklearn.linear_model._base import SparseCoefMixin
 
@@ -69,14 +69,14 @@ class LinearNetwork(DocumentationLink, CallbackSupportMixin, BaseEstimator):
         "dtype": DTYPES,
     }
 
-    def _validate_params(self):
+    def _validate_params(self) -> None:
         check_params(self)
         check_schedule(self.schedule, self.max_iter)
 
     def _dtypes(self) -> list:
         return [np.float64, np.float32] if self.dtype is None else [self.dtype]
 
-    def _start(self, n_features: int, n_outputs: int, coef_init, intercept_init):
+    def _start(self, n_features: int, n_outputs: int, coef_init: Any, intercept_init: Any) -> Any:
         """Return the coefficients and intercepts to start from, each None for zeros."""
         names = ["coef_init", "intercept_init"]
         values = [coef_init, intercept_init]
@@ -100,7 +100,7 @@ class LinearNetwork(DocumentationLink, CallbackSupportMixin, BaseEstimator):
             raise ValueError(f"{names[1]} must be zero or None with fit_intercept=False.")
         return starts
 
-    def _begin_fit(self, X, y, sample_weight) -> tuple[CallbackContext, dict]:
+    def _begin_fit(self, X: Any, y: Any, sample_weight: Any) -> tuple[CallbackContext, dict]:
         """Tell callbacks that the fit begins; return its context, and what it is of."""
         # A solver begins an iteration before it finds that it has converged.
         context = self._init_callback_context(max_subtasks=self.max_iter + 1)
@@ -110,7 +110,17 @@ class LinearNetwork(DocumentationLink, CallbackSupportMixin, BaseEstimator):
         return context, task
 
     def _fit_layer(
-        self, fit, X, targets, rows, loss, n_outputs, penalties, init, fitted, scale=1.0
+        self,
+        fit: Any,
+        X: Any,
+        targets: Any,
+        rows: Any,
+        loss: Any,
+        n_outputs: int,
+        penalties: Any,
+        init: Any,
+        fitted: Any,
+        scale: Any = 1.0,
     ) -> int:
         """Fit the layer and set its attributes; return the number of iterations.
 
@@ -153,7 +163,7 @@ class LinearNetwork(DocumentationLink, CallbackSupportMixin, BaseEstimator):
         if intercept is not None and self.fit_intercept:
             params[problem.n_weights :] = intercept
 
-        def attributes(params):
+        def attributes(params: NDArray) -> Any:
             coefs, intercepts = self._split(params[None], n_features, n_outputs)
             return fitted(coefs[0], intercepts[0])
 
@@ -177,7 +187,7 @@ class LinearNetwork(DocumentationLink, CallbackSupportMixin, BaseEstimator):
         context.call_on_fit_task_end(estimator=self, **task, reconstruction_attributes=values)
         return record.n_iter
 
-    def _keep_rows(self, problem: Problem, targets, weight, params: NDArray) -> None:
+    def _keep_rows(self, problem: Problem, targets: Any, weight: Any, params: NDArray) -> None:
         """Keep what a summary needs of a fit that ended at `params`, where there is one."""
 
     def _options(self, scale: float) -> SolverOptions:
@@ -205,7 +215,7 @@ class LinearNetwork(DocumentationLink, CallbackSupportMixin, BaseEstimator):
     def _set_path(self, path: NDArray, n_features: int, n_outputs: int) -> None:
         self.coef_path_, self.intercept_path_ = self._split(path, n_features, n_outputs)
 
-    def sparsify(self):
+    def sparsify(self) -> Self:
         """Make `coef_` a sparse matrix, which takes less room where most coefficients are zero.
 
         Returns
@@ -215,7 +225,7 @@ class LinearNetwork(DocumentationLink, CallbackSupportMixin, BaseEstimator):
         """
         return _sparse_coef_mixin().sparsify(self)
 
-    def densify(self):
+    def densify(self) -> Self:
         """Make `coef_` an array again, as it is after a fit.
 
         Returns
@@ -225,7 +235,7 @@ class LinearNetwork(DocumentationLink, CallbackSupportMixin, BaseEstimator):
         """
         return _sparse_coef_mixin().densify(self)
 
-    def __sklearn_tags__(self):
+    def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()
         tags.input_tags.sparse = True
         return tags

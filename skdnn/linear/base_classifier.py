@@ -1,15 +1,17 @@
 """What the linear classifiers share: classes, the fit, probabilities."""
 
 from numbers import Real
-from typing import ClassVar
+from typing import Any, ClassVar, Self
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 from scipy.special import expit, log_expit, log_softmax
-from sklearn.base import ClassifierMixin, _fit_context
+from sklearn.base import ClassifierMixin
+from sklearn.utils import Tags
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.extmath import safe_sparse_dot
 
+from skdnn._typing import MatrixLike, fit_context
 from skdnn.linear.base import LinearNetwork
 from skdnn.validation import check_row_weights, check_rows, check_training_data, encode_classes
 
@@ -18,14 +20,23 @@ class LinearNetworkClassifier(ClassifierMixin, LinearNetwork):
     """Base of the classifiers; `_one_neuron_for_two` says how two classes are told apart."""
 
     _one_neuron_for_two: ClassVar[bool]
+    classes_: NDArray
     _parameter_constraints: ClassVar[dict] = {
         **LinearNetwork._parameter_constraints,
         "C": [Interval(Real, 0, None, closed="right")],
         "class_weight": [dict, StrOptions({"balanced"}), None],
     }
 
-    @_fit_context(prefer_skip_nested_validation=True)
-    def fit(self, X, y, sample_weight=None, *, coef_init=None, intercept_init=None):
+    @fit_context
+    def fit(
+        self,
+        X: MatrixLike,
+        y: ArrayLike,
+        sample_weight: ArrayLike | None = None,
+        *,
+        coef_init: ArrayLike | None = None,
+        intercept_init: ArrayLike | None = None,
+    ) -> Self:
         """Fit the model.
 
         Parameters
@@ -54,8 +65,8 @@ class LinearNetworkClassifier(ClassifierMixin, LinearNetwork):
             `learning_rate` is so large that the loss diverges.
         """
         fit = self._begin_fit(X, y, sample_weight)
-        X, y = check_training_data(self, X, y, self._dtypes())
-        classes, labels = encode_classes(y)
+        X, targets = check_training_data(self, X, y, self._dtypes())
+        classes, labels = encode_classes(targets)
         if len(classes) < 2:
             raise ValueError(
                 "This solver needs samples of at least 2 classes in the data, but the data "
@@ -92,12 +103,12 @@ class LinearNetworkClassifier(ClassifierMixin, LinearNetwork):
         self.n_iter_ = np.array([n_iter], dtype=np.int32)
         return self
 
-    def _scores(self, X) -> NDArray:
+    def _scores(self, X: Any) -> NDArray:
         """Return the layer's outputs, shape (n_samples, n_outputs)."""
         X = check_rows(self, X)
         return safe_sparse_dot(X, self.coef_.T, dense_output=True) + self.intercept_
 
-    def decision_function(self, X) -> NDArray:
+    def decision_function(self, X: MatrixLike) -> NDArray:
         """Return the scores of the classes, the outputs before the logistic function or softmax.
 
         Parameters
@@ -116,7 +127,7 @@ class LinearNetworkClassifier(ClassifierMixin, LinearNetwork):
         # With two neurons the odds are those of the second against the first.
         return scores[:, 0] if scores.shape[1] == 1 else scores[:, 1] - scores[:, 0]
 
-    def predict(self, X) -> NDArray:
+    def predict(self, X: MatrixLike) -> NDArray:
         """Return the most probable classes.
 
         Parameters
@@ -133,7 +144,7 @@ class LinearNetworkClassifier(ClassifierMixin, LinearNetwork):
         number = scores.argmax(axis=1) if scores.ndim == 2 else (scores > 0).astype(np.intp)
         return self.classes_[number]
 
-    def predict_proba(self, X) -> NDArray:
+    def predict_proba(self, X: MatrixLike) -> NDArray:
         """Return the probabilities of the classes.
 
         Parameters
@@ -154,7 +165,7 @@ class LinearNetworkClassifier(ClassifierMixin, LinearNetwork):
         scores /= scores.sum(axis=1, keepdims=True)
         return scores
 
-    def predict_log_proba(self, X) -> NDArray:
+    def predict_log_proba(self, X: MatrixLike) -> NDArray:
         """Return the logarithms of the classes' probabilities.
 
         They are computed from the scores, so that they are finite where a probability is too
@@ -175,7 +186,7 @@ class LinearNetworkClassifier(ClassifierMixin, LinearNetwork):
             return log_expit(np.stack([-scores, scores], axis=1))
         return log_softmax(scores, axis=1)
 
-    def __sklearn_tags__(self):
+    def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()
         # Without intercepts classes can be told apart by a plane through the origin only, and a
         # random search finds what it finds.

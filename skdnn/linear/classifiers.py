@@ -1,12 +1,14 @@
 """Logistic and softmax regression: networks without a hidden layer."""
 
 from numbers import Real
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
+from numpy.typing import DTypeLike
 from sklearn.utils import check_consistent_length, column_or_1d
 from sklearn.utils._param_validation import Interval, StrOptions
 
+from skdnn._typing import Seed
 from skdnn.layers import Dense
 from skdnn.likelihood import Rows
 from skdnn.linear.base_classifier import LinearNetworkClassifier
@@ -149,24 +151,24 @@ class GDLogisticRegression(CoefficientInference, LinearNetworkClassifier):
     def __init__(
         self,
         *,
-        C=1.0,
-        l1_ratio=0.0,
-        tol=1e-4,
-        fit_intercept=True,
-        class_weight=None,
-        random_state=None,
-        solver="auto",
-        max_iter=100,
-        verbose=0,
-        warm_start=False,
-        learning_rate="auto",
-        schedule=None,
-        batch_size="auto",
-        shuffle=True,
-        n_iter_no_change=5,
-        store_path=False,
-        dtype=None,
-    ):
+        C: float = 1.0,
+        l1_ratio: float = 0.0,
+        tol: float = 1e-4,
+        fit_intercept: bool = True,
+        class_weight: Any = None,
+        random_state: Seed = None,
+        solver: str = "auto",
+        max_iter: int = 100,
+        verbose: int | bool = 0,
+        warm_start: bool = False,
+        learning_rate: Any = "auto",
+        schedule: Any = None,
+        batch_size: int | str = "auto",
+        shuffle: bool = True,
+        n_iter_no_change: float = 5,
+        store_path: bool = False,
+        dtype: DTypeLike | None = None,
+    ) -> None:
         self.C = C
         self.l1_ratio = l1_ratio
         self.tol = tol
@@ -185,7 +187,7 @@ class GDLogisticRegression(CoefficientInference, LinearNetworkClassifier):
         self.store_path = store_path
         self.dtype = dtype
 
-    def _rows(self, X, y, sample_weight):
+    def _rows(self, X: Any, y: Any, sample_weight: Any) -> Any:
         X, y = check_rows(self, X), column_or_1d(y)
         check_consistent_length(X, y)
         unknown = np.setdiff1d(y, self.classes_)
@@ -201,7 +203,7 @@ class GDLogisticRegression(CoefficientInference, LinearNetworkClassifier):
         )
         return Rows(X, labels, weight, True, self.fit_intercept)
 
-    def _response(self):
+    def _response(self) -> str:
         return f"log-odds of class {self.classes_[1]}"
 
 
@@ -337,25 +339,25 @@ class SoftmaxClassifier(LinearNetworkClassifier):
     def __init__(
         self,
         *,
-        C=1.0,
-        l1_ratio=0.0,
-        tol=1e-4,
-        fit_intercept=True,
-        class_weight=None,
-        random_state=None,
-        solver="auto",
-        max_iter=100,
-        verbose=0,
-        warm_start=False,
-        learning_rate="auto",
-        schedule=None,
-        batch_size="auto",
-        shuffle=True,
-        n_iter_no_change=5,
-        sigma=0.01,
-        store_path=False,
-        dtype=None,
-    ):
+        C: float = 1.0,
+        l1_ratio: float = 0.0,
+        tol: float = 1e-4,
+        fit_intercept: bool = True,
+        class_weight: Any = None,
+        random_state: Seed = None,
+        solver: str = "auto",
+        max_iter: int = 100,
+        verbose: int | bool = 0,
+        warm_start: bool = False,
+        learning_rate: Any = "auto",
+        schedule: Any = None,
+        batch_size: int | str = "auto",
+        shuffle: bool = True,
+        n_iter_no_change: float = 5,
+        sigma: float = 0.01,
+        store_path: bool = False,
+        dtype: DTypeLike | None = None,
+    ) -> None:
         self.C = C
         self.l1_ratio = l1_ratio
         self.tol = tol
@@ -375,7 +377,7 @@ class SoftmaxClassifier(LinearNetworkClassifier):
         self.store_path = store_path
         self.dtype = dtype
 
-    def summary(self, n_features=None, n_outputs=None):
+    def summary(self, n_features: int | None = None, n_outputs: int | None = None) -> Any:
         """Return the table of the layer, its shape and number of parameters.
 
         Parameters
@@ -406,6 +408,7 @@ class SoftmaxClassifier(LinearNetworkClassifier):
         if n_outputs is None and hasattr(self, "classes_"):
             n_outputs = len(self.classes_)
         check_sizes(self, n_features=n_features, n_outputs=n_outputs)
+        assert n_features is not None and n_outputs is not None  # As check_sizes has seen.
         layer = Dense(n_outputs, use_bias=self.fit_intercept)
         network = Network(n_features, [layer], "log_loss")
         return summarize(network, type(self).__name__, "softmax")

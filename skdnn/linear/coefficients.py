@@ -5,11 +5,12 @@ from numbers import Real
 from typing import Any, ClassVar
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 from scipy.sparse import issparse
 from sklearn.utils import check_scalar
 from sklearn.utils.validation import _check_feature_names_in, check_is_fitted
 
+from skdnn._typing import MatrixLike
 from skdnn.inference import summarize_coefficients
 from skdnn.likelihood import MAX_FEATURES, MAX_NUMBERS, FittedRows, Rows, likelihood_of
 from skdnn.linear.base import LinearNetwork
@@ -33,7 +34,7 @@ class CoefficientInference(LinearNetwork, ABC):
     def _response(self) -> str:
         """Return what the coefficients are of."""
 
-    def _keep_rows(self, problem: Problem, targets, weight, params: NDArray) -> None:
+    def _keep_rows(self, problem: Problem, targets: Any, weight: Any, params: NDArray) -> None:
         self._penalized = bool(problem.l1 or problem.l2)
         if self._penalized or problem.network.n_outputs > 1:
             return
@@ -56,7 +57,14 @@ class CoefficientInference(LinearNetwork, ABC):
         start = np.ravel(self.intercept_) if self.fit_intercept else np.empty(0)
         return np.concatenate([start, coef[0]]).astype(np.float64)
 
-    def summary(self, X=None, y=None, sample_weight=None, *, level=0.95):
+    def summary(
+        self,
+        X: MatrixLike | None = None,
+        y: ArrayLike | None = None,
+        sample_weight: ArrayLike | None = None,
+        *,
+        level: float = 0.95,
+    ) -> Any:
         """Return the coefficients with standard errors, p-values and confidence intervals.
 
         They are those of maximum likelihood, for a model that is fitted without a penalty, and
@@ -114,7 +122,7 @@ class CoefficientInference(LinearNetwork, ABC):
             penalty_note=note,
         )
 
-    def _likelihood(self, coefficients, X, y, sample_weight):
+    def _likelihood(self, coefficients: Any, X: Any, y: Any, sample_weight: Any) -> Any:
         if X is not None and y is not None:
             return likelihood_of(self._rows(X, y, sample_weight), coefficients)
         if not X is y is sample_weight:

@@ -1,17 +1,18 @@
 """Linear regression: a network without a hidden layer, with squared error."""
 
 from numbers import Real
-from typing import ClassVar
+from typing import Any, ClassVar, Self
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, DTypeLike, NDArray
 from scipy.sparse import issparse
-from sklearn.base import MultiOutputMixin, RegressorMixin, _fit_context
+from sklearn.base import MultiOutputMixin, RegressorMixin
 from sklearn.utils import assert_all_finite, check_consistent_length, column_or_1d
 from sklearn.utils._param_validation import Interval
 from sklearn.utils.extmath import safe_sparse_dot
 from sklearn.utils.validation import check_array
 
+from skdnn._typing import MatrixLike, Seed, fit_context
 from skdnn.likelihood import Rows
 from skdnn.linear.coefficients import CoefficientInference
 from skdnn.validation import check_row_weights, check_rows, check_training_data
@@ -165,23 +166,23 @@ class GDLinearRegression(MultiOutputMixin, RegressorMixin, CoefficientInference)
     def __init__(
         self,
         *,
-        alpha=0.0,
-        l1_ratio=0.0,
-        tol=1e-4,
-        fit_intercept=True,
-        random_state=None,
-        solver="auto",
-        max_iter=100,
-        verbose=0,
-        warm_start=False,
-        learning_rate="auto",
-        schedule=None,
-        batch_size="auto",
-        shuffle=True,
-        n_iter_no_change=5,
-        store_path=False,
-        dtype=None,
-    ):
+        alpha: float = 0.0,
+        l1_ratio: float = 0.0,
+        tol: float = 1e-4,
+        fit_intercept: bool = True,
+        random_state: Seed = None,
+        solver: str = "auto",
+        max_iter: int = 100,
+        verbose: int | bool = 0,
+        warm_start: bool = False,
+        learning_rate: Any = "auto",
+        schedule: Any = None,
+        batch_size: int | str = "auto",
+        shuffle: bool = True,
+        n_iter_no_change: float = 5,
+        store_path: bool = False,
+        dtype: DTypeLike | None = None,
+    ) -> None:
         self.alpha = alpha
         self.l1_ratio = l1_ratio
         self.tol = tol
@@ -199,8 +200,16 @@ class GDLinearRegression(MultiOutputMixin, RegressorMixin, CoefficientInference)
         self.store_path = store_path
         self.dtype = dtype
 
-    @_fit_context(prefer_skip_nested_validation=True)
-    def fit(self, X, y, sample_weight=None, *, coef_init=None, intercept_init=None):
+    @fit_context
+    def fit(
+        self,
+        X: MatrixLike,
+        y: ArrayLike,
+        sample_weight: ArrayLike | None = None,
+        *,
+        coef_init: ArrayLike | None = None,
+        intercept_init: ArrayLike | None = None,
+    ) -> Self:
         """Fit the model.
 
         Parameters
@@ -232,18 +241,20 @@ class GDLinearRegression(MultiOutputMixin, RegressorMixin, CoefficientInference)
         if issparse(y):
             # Raises: several targets, which may be sparse elsewhere in scikit-learn, may not here.
             check_array(y, accept_sparse=False, input_name="y")
-        X, y = check_training_data(self, X, y, self._dtypes(), multi_output=True, y_numeric=True)
-        targets = y.reshape(len(y), -1).astype(X.dtype, copy=False)
-        weight, kept = check_row_weights(X, sample_weight)
+        data, given = check_training_data(
+            self, X, y, self._dtypes(), multi_output=True, y_numeric=True
+        )
+        targets = given.reshape(len(given), -1).astype(data.dtype, copy=False)
+        weight, kept = check_row_weights(data, sample_weight)
 
-        def fitted(coef, intercept):
-            if y.ndim == 1:
+        def fitted(coef: Any, intercept: Any) -> Any:
+            if given.ndim == 1:
                 coef, intercept = coef[0], intercept[0]
             return {"coef_": coef, "intercept_": intercept if self.fit_intercept else 0.0}
 
         self.n_iter_ = self._fit_layer(
             fit,
-            X,
+            data,
             targets,
             (weight, kept),
             "squared_error",
@@ -253,21 +264,21 @@ class GDLinearRegression(MultiOutputMixin, RegressorMixin, CoefficientInference)
             fitted,
             scale=spread(targets, weight, self.fit_intercept),
         )
-        if self.store_path and y.ndim == 1:
+        if self.store_path and given.ndim == 1:
             self.coef_path_ = self.coef_path_[:, 0]
             self.intercept_path_ = self.intercept_path_[:, 0]
         return self
 
-    def _rows(self, X, y, sample_weight):
+    def _rows(self, X: Any, y: Any, sample_weight: Any) -> Any:
         X, y = check_rows(self, X), column_or_1d(y, dtype=np.float64)
         check_consistent_length(X, y)
         assert_all_finite(y, input_name="y")
         return Rows(X, y, check_row_weights(X, sample_weight)[0], False, self.fit_intercept)
 
-    def _response(self):
+    def _response(self) -> str:
         return "linear regression"
 
-    def predict(self, X) -> NDArray:
+    def predict(self, X: MatrixLike) -> NDArray:
         """Return the predicted targets.
 
         Parameters

@@ -5,7 +5,7 @@ from numbers import Integral
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import DTypeLike, NDArray
 from sklearn.frozen import FrozenEstimator
 from sklearn.utils._param_validation import InvalidParameterError
 
@@ -13,7 +13,7 @@ from skdnn.layers import Dropout, Layer, Output, plain_layers
 from skdnn.network import Network
 
 
-def hidden_blocks(estimator) -> list[list[Layer]]:
+def hidden_blocks(estimator: Any) -> list[list[Layer]]:
     """Return the hidden layers, those that belong together in one list.
 
     Raises
@@ -39,7 +39,7 @@ def hidden_blocks(estimator) -> list[list[Layer]]:
     return plain_layers(hidden, rates, estimator.batch_norm)
 
 
-def _checked_layers(estimator) -> list[Layer]:
+def _checked_layers(estimator: Any) -> list[Layer]:
     for name, default in (("dropout", 0.0), ("batch_norm", False)):
         if np.any(np.asarray(getattr(estimator, name)) != default):
             raise ValueError(
@@ -63,14 +63,16 @@ def _check_layer(name: str, layer: Layer) -> None:
         raise InvalidParameterError(f"{name}: {error}") from None
 
 
-def _output(estimator, n_outputs: int, activation: str) -> Output:
+def _output(estimator: Any, n_outputs: int, activation: str) -> Output:
     if estimator.output_layer is None:
         return Output(n_outputs, activation)
     _check_layer("output_layer", estimator.output_layer)
     return replace(estimator.output_layer, units=n_outputs, activation=activation)
 
 
-def describe(estimator, n_features: int, n_outputs: int, dtype, **loss: Any) -> Network:
+def describe(
+    estimator: Any, n_features: int, n_outputs: int, dtype: DTypeLike | None, **loss: Any
+) -> Network:
     """Return the network that an estimator's parameters describe.
 
     `loss` is what `Network` is told of the loss; `output_activation` is that of the output layer.
@@ -94,7 +96,7 @@ def describe(estimator, n_features: int, n_outputs: int, dtype, **loss: Any) -> 
     return network
 
 
-def _check_for_lbfgs(estimator, network: Network) -> None:
+def _check_for_lbfgs(estimator: Any, network: Network) -> None:
     """Raise a ValueError when something is asked for that L-BFGS cannot do."""
     for name, off in (
         ("average", None),
@@ -123,7 +125,7 @@ def _check_for_lbfgs(estimator, network: Network) -> None:
             )
 
 
-def _learning_rates(estimator, blocks: list[list[Layer]], network: Network) -> list[float]:
+def _learning_rates(estimator: Any, blocks: list[list[Layer]], network: Network) -> list[float]:
     """Return for each block of layers what its learning rate is multiplied by."""
     rates = np.ones(len(blocks))
     for i in estimator.frozen_layers:
@@ -146,7 +148,7 @@ def _learning_rates(estimator, blocks: list[list[Layer]], network: Network) -> l
     return rates.tolist()
 
 
-def initial_arrays(estimator, network: Network) -> dict[int, dict[str, NDArray]]:
+def initial_arrays(estimator: Any, network: Network) -> dict[int, dict[str, NDArray]]:
     """Return the arrays that `initial_weights` has for the layers of a network.
 
     Parameters
@@ -208,7 +210,9 @@ def initial_arrays(estimator, network: Network) -> dict[int, dict[str, NDArray]]
     return kept
 
 
-def initialize(estimator, network: Network, params: NDArray, random_state) -> None:
+def initialize(
+    estimator: Any, network: Network, params: NDArray, random_state: np.random.RandomState
+) -> None:
     """Draw the initial weights, in place, and take over those that are given."""
     network.initialize(params, random_state)
     if estimator.initial_weights is not None:

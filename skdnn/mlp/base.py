@@ -3,17 +3,16 @@
 from abc import ABC, abstractmethod
 from functools import partial
 from numbers import Integral, Real
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 import numpy as np
-from numpy.typing import NDArray
-from sklearn.base import _fit_context
+from numpy.typing import ArrayLike, NDArray
 from sklearn.callback import CallbackSupportMixin
 from sklearn.metrics import get_scorer_names
-from sklearn.utils import check_random_state
+from sklearn.utils import Tags, check_random_state
 from sklearn.utils._param_validation import HasMethods, Interval, Options, StrOptions
-from sklearn.utils.validation import validate_data
 
+from skdnn._typing import MatrixLike, fit_context
 from skdnn.averaging import EMA, Polyak
 from skdnn.component import DocumentationLink
 from skdnn.initializers import INITIALIZERS, Initializer
@@ -32,7 +31,14 @@ from skdnn.summary import summarize
 from skdnn.tasks import EpochTasks
 from skdnn.threads import one_blas_thread, reserved_threads
 from skdnn.training import Progress, Standing, train_lbfgs
-from skdnn.validation import DTYPES, Registered, ScorerName, check_row_weights, check_sizes
+from skdnn.validation import (
+    DTYPES,
+    Registered,
+    ScorerName,
+    check_data,
+    check_row_weights,
+    check_sizes,
+)
 
 
 class BaseMLP(
@@ -90,14 +96,14 @@ class BaseMLP(
     converged_: bool
 
     @abstractmethod
-    def _check_targets(self, y, first_pass: bool, incremental: bool):
+    def _check_targets(self, y: Any, first_pass: bool, incremental: bool) -> Any:
         """Return the targets, shape (n_samples, n_targets), and the number of outputs.
 
         On a first pass, set the attributes that describe them.
         """
 
     @abstractmethod
-    def _encode_targets(self, y, name: str = "y") -> NDArray:
+    def _encode_targets(self, y: Any, name: str = "y") -> NDArray:
         """Return targets like those of the fit, shape (n_samples, n_targets); learn nothing."""
 
     @abstractmethod
@@ -114,7 +120,7 @@ class BaseMLP(
     def _output_activation(self) -> str | None:
         return None
 
-    def _validate_params(self):
+    def _validate_params(self) -> None:
         super()._validate_params()
         check_schedule(self.learning_rate, self.max_iter)
         if self.average is not None:
@@ -123,8 +129,17 @@ class BaseMLP(
     def _strata(self, targets: NDArray) -> NDArray | None:
         return None
 
-    @_fit_context(prefer_skip_nested_validation=True)
-    def fit(self, X, y, sample_weight=None, *, X_val=None, y_val=None, sample_weight_val=None):
+    @fit_context
+    def fit(
+        self,
+        X: MatrixLike,
+        y: ArrayLike,
+        sample_weight: ArrayLike | None = None,
+        *,
+        X_val: MatrixLike | None = None,
+        y_val: ArrayLike | None = None,
+        sample_weight_val: ArrayLike | None = None,
+    ) -> Self:
         """Fit the model to data matrix X and target(s) y.
 
         Parameters
@@ -176,7 +191,15 @@ class BaseMLP(
         """
         return self._fit(X, y, sample_weight, (X_val, y_val, sample_weight_val))
 
-    def _fit(self, X, y, sample_weight, validation, training=None, streams=False):
+    def _fit(
+        self,
+        X: Any,
+        y: Any,
+        sample_weight: Any,
+        validation: Any,
+        training: Any = None,
+        streams: bool = False,
+    ) -> Self:
         """Fit, going on with a training if there is one, in a stream for one epoch."""
         context, task = self._begin_fit(X, y, sample_weight, 1 if streams else self.max_iter)
         goes_on = self.warm_start or streams or training is not None
@@ -195,7 +218,7 @@ class BaseMLP(
             self._initialize(network, random_state)
         params = self._packed(network)
         part = Holdout(kept, weight)
-        origin = None if streams else partial(self._origin, X, targets, weight, evaluation)
+        origin: Any = None if streams else partial(self._origin, X, targets, weight, evaluation)
         if training is not None and not streams:
             training.origin.check_rows(origin())
         if self.early_stopping and evaluation is None:
@@ -219,7 +242,7 @@ class BaseMLP(
         context.call_on_fit_task_end(estimator=self, **task, reconstruction_attributes={})
         return self
 
-    def _begin_fit(self, X, y, sample_weight, epochs):
+    def _begin_fit(self, X: Any, y: Any, sample_weight: Any, epochs: Any) -> Any:
         """Tell callbacks that the fit begins; return its context, and what it is of."""
         # L-BFGS begins one iteration more than it ends.
         context = self._init_callback_context(max_subtasks=epochs + (self.solver == "lbfgs"))
@@ -228,7 +251,9 @@ class BaseMLP(
         context.call_on_fit_task_begin(estimator=self, **task)
         return context, task
 
-    def _check_validation(self, network, X_val, y_val, sample_weight_val) -> Evaluation | None:
+    def _check_validation(
+        self, network: Network, X_val: Any, y_val: Any, sample_weight_val: Any
+    ) -> Evaluation | None:
         """Return what validates on the rows that the user gave; None if there are none."""
         if X_val is None and y_val is None:
             if sample_weight_val is not None:
@@ -245,14 +270,13 @@ class BaseMLP(
             raise ValueError(f"The rows to validate on, X_val and y_val: {error}") from error
         return Evaluation(self, network, X_val, y_val, targets, weight)
 
-    def _check_data(self, X, y, fitted_dtype=None):
+    def _check_data(self, X: Any, y: Any, fitted_dtype: Any = None) -> Any:
         """Return arrays, in the dtype of a network that is there already if one is given."""
         dtype = (np.float64, np.float32) if self.dtype is None else np.dtype(self.dtype)
-        return validate_data(
+        return check_data(
             self,
             X,
             y,
-            accept_sparse="csr",
             multi_output=True,
             y_numeric=self.__sklearn_tags__().estimator_type == "regressor",
             dtype=dtype if fitted_dtype is None else fitted_dtype,
@@ -260,7 +284,7 @@ class BaseMLP(
             reset=fitted_dtype is None,
         )
 
-    def _check_weights(self, X, targets, sample_weight, incremental):
+    def _check_weights(self, X: Any, targets: Any, sample_weight: Any, incremental: bool) -> Any:
         """Return what each row counts, and the rows that count."""
         return check_row_weights(X, sample_weight)
 
@@ -268,7 +292,7 @@ class BaseMLP(
     def _output(self, n_outputs: int | None) -> tuple[int, str]:
         """Return the number of outputs before any fit, and the output activation."""
 
-    def summary(self, n_features=None, n_outputs=None):
+    def summary(self, n_features: int | None = None, n_outputs: int | None = None) -> Any:
         """Return the table of the layers, their shapes and numbers of parameters.
 
         Of a fitted model that of its network; with arguments, that of the network that the
@@ -309,12 +333,13 @@ class BaseMLP(
         self._validate_params()
         n_outputs, activation = self._output(n_outputs)
         check_sizes(self, n_features=n_features, n_outputs=n_outputs)
+        assert n_features is not None  # As check_sizes has seen.
         # The loss changes no number of parameters.
         about = {"loss": "squared_error", "output_activation": "identity"}
         network = describe(self, n_features, n_outputs, self.dtype or np.float64, **about)
         return summarize(network, name, activation)
 
-    def _describe(self, X, n_outputs) -> Network:
+    def _describe(self, X: Any, n_outputs: int) -> Network:
         return describe(
             self,
             X.shape[1],
@@ -325,7 +350,7 @@ class BaseMLP(
             output_activation=self._output_activation() or "identity",
         )
 
-    def _initialize(self, network: Network, random_state):
+    def _initialize(self, network: Network, random_state: np.random.RandomState) -> None:
         """Draw the initial weights, and reset what training counts."""
         self._network, self.n_outputs_ = network, network.n_outputs
         self.out_activation_ = self._output_activation() or network.loss.link
@@ -352,7 +377,16 @@ class BaseMLP(
         self._network = network
         return params
 
-    def _hold_out(self, network, X, y, targets, part, random_state, first_pass):
+    def _hold_out(
+        self,
+        network: Network,
+        X: Any,
+        y: Any,
+        targets: Any,
+        part: Any,
+        random_state: np.random.RandomState,
+        first_pass: bool,
+    ) -> Any:
         """Return the rows to train on, and what validates on the others."""
         # Where training goes on the seed stays: rows that were trained on are not to judge it.
         if first_pass or not hasattr(self, "_holdout_seed"):
@@ -370,7 +404,9 @@ class BaseMLP(
             self, network, X, y, targets, part.validation_weight, part.validation
         )
 
-    def _start_progress(self, evaluation: Evaluation | None, params, training, streams) -> Progress:
+    def _start_progress(
+        self, evaluation: Evaluation | None, params: NDArray, training: Any, streams: bool
+    ) -> Progress:
         """Return what takes note of the epochs, after those that a training has made before."""
         standing = self._standing(params) if training is None else training.standing
         # The epochs of a fit that is resumed count as its own.
@@ -389,7 +425,7 @@ class BaseMLP(
             n_before=len(standing.history) - resumed,
         )
 
-    def _standing(self, params) -> Standing:
+    def _standing(self, params: NDArray) -> Standing:
         """Return where training stands, after that of the fit whose weights are gone on from."""
         if not hasattr(self, "history_"):
             return Standing()
@@ -415,11 +451,11 @@ class BaseMLP(
         scores = [row.get("validation_score") for row in self.history_]
         return scores if any(score is not None for score in scores) else None
 
-    def _finish(self, progress: Progress):
+    def _finish(self, progress: Progress) -> None:
         """Show what was recorded."""
         self.__dict__.update(progress.outcome())
 
-    def _fit_lbfgs(self, objective, params, progress):
+    def _fit_lbfgs(self, objective: Objective, params: NDArray, progress: Any) -> None:
         limits = {"max_iter": self.max_iter, "max_fun": self.max_fun}
         with one_blas_thread(), reserved_threads(len(objective.parts)) as objective.n_threads:
             self.n_iter_ = train_lbfgs(objective, params, progress, **limits)
@@ -428,7 +464,7 @@ class BaseMLP(
         self._finish(progress)
         self.loss_ = np.float64(objective.reported_loss(params))
 
-    def __sklearn_tags__(self):
+    def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()
         tags.input_tags.sparse = True
         return tags

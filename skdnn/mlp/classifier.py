@@ -1,15 +1,17 @@
 """The classifier."""
 
 from numbers import Real
-from typing import ClassVar
+from typing import Any, ClassVar, Self
 
 import numpy as np
+from numpy.typing import ArrayLike, DTypeLike, NDArray
 from scipy import sparse
-from sklearn.base import ClassifierMixin, _fit_context
+from sklearn.base import ClassifierMixin
 from sklearn.utils._param_validation import Interval, StrOptions
-from sklearn.utils.metaestimators import available_if
 from sklearn.utils.multiclass import _check_partial_fit_first_call
 
+from skdnn._typing import MatrixLike, Seed, available_if, fit_context
+from skdnn.component import Component
 from skdnn.mlp.base import BaseMLP
 from skdnn.mlp.sampling import ProbabilitySampling
 from skdnn.mlp.stochastic import can_stream
@@ -254,50 +256,50 @@ class MLPNet(ClassifierMixin, ProbabilitySampling, BaseMLP):
 
     def __init__(
         self,
-        hidden_layer_sizes=(100,),
-        activation="relu",
+        hidden_layer_sizes: ArrayLike = (100,),
+        activation: str = "relu",
         *,
-        solver="adam",
-        alpha=0.0001,
-        batch_size="auto",
-        learning_rate="constant",
-        learning_rate_init=0.001,
-        power_t=0.5,
-        max_iter=200,
-        shuffle=True,
-        random_state=None,
-        tol=1e-4,
-        verbose=False,
-        warm_start=False,
-        momentum=0.9,
-        nesterovs_momentum=True,
-        early_stopping=False,
-        validation_fraction=0.1,
-        beta_1=0.9,
-        beta_2=0.999,
-        epsilon=1e-8,
-        n_iter_no_change=10,
-        max_fun=15000,
-        rho=0.9,
-        weight_decay=None,
-        dropout=0.0,
-        hidden_layers=None,
-        output_layer=None,
-        batch_norm=False,
-        kernel_initializer=None,
-        clip_norm=None,
-        average=None,
-        initial_weights=None,
-        frozen_layers=(),
-        kept_learning_rate=1.0,
-        transform_layer=-1,
-        class_weight=None,
-        loss="log_loss",
-        gamma=2.0,
-        label_smoothing=0.0,
-        scoring=None,
-        dtype=None,
-    ):
+        solver: str = "adam",
+        alpha: float = 0.0001,
+        batch_size: int | str = "auto",
+        learning_rate: Any = "constant",
+        learning_rate_init: float = 0.001,
+        power_t: float = 0.5,
+        max_iter: int = 200,
+        shuffle: bool = True,
+        random_state: Seed = None,
+        tol: float = 1e-4,
+        verbose: int | bool = False,
+        warm_start: bool = False,
+        momentum: float = 0.9,
+        nesterovs_momentum: bool = True,
+        early_stopping: bool = False,
+        validation_fraction: float = 0.1,
+        beta_1: float = 0.9,
+        beta_2: float = 0.999,
+        epsilon: float = 1e-8,
+        n_iter_no_change: float = 10,
+        max_fun: int = 15000,
+        rho: float = 0.9,
+        weight_decay: float | None = None,
+        dropout: ArrayLike = 0.0,
+        hidden_layers: Any = None,
+        output_layer: Component | None = None,
+        batch_norm: bool = False,
+        kernel_initializer: str | Component | None = None,
+        clip_norm: float | None = None,
+        average: Component | None = None,
+        initial_weights: Any = None,
+        frozen_layers: ArrayLike = (),
+        kept_learning_rate: float = 1.0,
+        transform_layer: int = -1,
+        class_weight: Any = None,
+        loss: str = "log_loss",
+        gamma: float = 2.0,
+        label_smoothing: float = 0.0,
+        scoring: Any = None,
+        dtype: DTypeLike | None = None,
+    ) -> None:
         self.hidden_layer_sizes = hidden_layer_sizes
         self.activation = activation
         self.solver = solver
@@ -341,20 +343,18 @@ class MLPNet(ClassifierMixin, ProbabilitySampling, BaseMLP):
         self.scoring = scoring
         self.dtype = dtype
 
-    def _loss_name(self):
+    def _loss_name(self) -> str:
         if self.loss == "focal":
             if self.label_smoothing:
-                raise ValueError(
-                    "label_smoothing is for loss='log_loss', got "
-                    f"label_smoothing={self.label_smoothing!r} with loss='focal'."
-                )
+                got = f"label_smoothing={self.label_smoothing!r} with loss='focal'"
+                raise ValueError(f"label_smoothing is for loss='log_loss', got {got}.")
             return "focal" if self._one_of_many() else "binary_focal"
         return "log_loss" if self._one_of_many() else "binary_log_loss"
 
-    def _loss_parameter(self):
+    def _loss_parameter(self) -> Any:
         return self.gamma if self.loss == "focal" else self.label_smoothing
 
-    def predict(self, X):
+    def predict(self, X: MatrixLike) -> Any:
         """Predict the classes.
 
         Parameters
@@ -373,7 +373,7 @@ class MLPNet(ClassifierMixin, ProbabilitySampling, BaseMLP):
             return self.classes_[decisions[:, 0]]
         return sparse.csr_matrix(decisions) if self._sparse_labels else decisions
 
-    def decision_function(self, X):
+    def decision_function(self, X: MatrixLike) -> NDArray:
         """Return the scores, the output layer's values before the logistic function or softmax.
 
         Parameters
@@ -390,7 +390,7 @@ class MLPNet(ClassifierMixin, ProbabilitySampling, BaseMLP):
         scores = self._raw_scores(X)
         return scores[:, 0] if scores.shape[1] == 1 and not self._multilabel else scores
 
-    def predict_proba(self, X):
+    def predict_proba(self, X: MatrixLike) -> NDArray:
         """Return the probabilities of the classes.
 
         Parameters
@@ -408,7 +408,7 @@ class MLPNet(ClassifierMixin, ProbabilitySampling, BaseMLP):
             scores = np.hstack([-scores, scores])
         return self._network.link(scores)
 
-    def predict_log_proba(self, X):
+    def predict_log_proba(self, X: MatrixLike) -> NDArray:
         """Return the logarithms of the probabilities of the classes.
 
         Parameters
@@ -424,18 +424,18 @@ class MLPNet(ClassifierMixin, ProbabilitySampling, BaseMLP):
         return np.log(self.predict_proba(X))
 
     @available_if(can_stream)
-    @_fit_context(prefer_skip_nested_validation=True)
+    @fit_context
     def partial_fit(
         self,
-        X,
-        y,
-        sample_weight=None,
-        classes=None,
+        X: MatrixLike,
+        y: ArrayLike,
+        sample_weight: ArrayLike | None = None,
+        classes: ArrayLike | None = None,
         *,
-        X_val=None,
-        y_val=None,
-        sample_weight_val=None,
-    ):
+        X_val: MatrixLike | None = None,
+        y_val: ArrayLike | None = None,
+        sample_weight_val: ArrayLike | None = None,
+    ) -> Self:
         """Train for one epoch on the given data, going on from where the last call ended.
 
         The history, the learning-rate schedule and the search for the best validation score go on
@@ -482,8 +482,7 @@ class MLPNet(ClassifierMixin, ProbabilitySampling, BaseMLP):
         >>> from sklearn.datasets import load_digits
         >>> from skdnn import MLPNet
         >>> X, y = load_digits(return_X_y=True)
-        >>> net = MLPNet(early_stopping=True, random_state=0)
-        >>> net = net.partial_fit(X, y, classes=range(10))
+        >>> net = MLPNet(early_stopping=True, random_state=0).partial_fit(X, y, classes=range(10))
         >>> while not net.converged_:
         ...     net = net.partial_fit(X, y)
         >>> bool(net.score(X, y) > 0.9)
@@ -492,7 +491,7 @@ class MLPNet(ClassifierMixin, ProbabilitySampling, BaseMLP):
         _check_partial_fit_first_call(self, classes)
         return self._stream(X, y, sample_weight, (X_val, y_val, sample_weight_val))
 
-    def __sklearn_tags__(self):
+    def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
         tags.classifier_tags.multi_label = True
         return tags

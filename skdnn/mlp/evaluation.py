@@ -39,11 +39,11 @@ class Evaluation:
     weight: NDArray | None = None
     rows: NDArray | None = None
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         if self.rows is not None:
             self.targets = self.targets[self.rows]
             self.weight = None if self.weight is None else self.weight[self.rows]
-        self._scorer = None
+        self._scorer: Any = None
         if self.estimator.scoring not in (None, "loss"):
             self._scorer = check_scoring(self.estimator, self.estimator.scoring)
             if self.rows is not None:

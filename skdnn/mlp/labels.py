@@ -26,10 +26,10 @@ class ClassTargets:
     def _one_of_many(self) -> bool:
         return len(self.classes_) > 2 and not self._multilabel
 
-    def _output(self, n_outputs):
+    def _output(self, n_outputs: Any) -> tuple[int, str]:
         return n_outputs, "logistic" if n_outputs == 1 else "softmax"
 
-    def _check_targets(self, y, first_pass, incremental):
+    def _check_targets(self, y: Any, first_pass: bool, incremental: bool) -> Any:
         check_classification_targets(y)
         if first_pass:
             self._multilabel = type_of_target(y) == "multilabel-indicator"
@@ -41,7 +41,7 @@ class ClassTargets:
         n_classes = len(self.classes_)
         return targets, n_classes if self._multilabel or n_classes > 2 else 1
 
-    def _encode_targets(self, y, name="y", all_classes=False) -> NDArray:
+    def _encode_targets(self, y: Any, name: str = "y", all_classes: bool = False) -> NDArray:
         """Return the numbers of known classes, shape (n_samples, 1), or 0 or 1 for each label.
 
         Learns nothing from `y`, which may lack classes unless there must be `all_classes`.
@@ -59,7 +59,7 @@ class ClassTargets:
         encoder.classes_ = self.classes_
         return encoder.transform(y).reshape(-1, 1)
 
-    def _check_columns(self, y, name):
+    def _check_columns(self, y: Any, name: str) -> None:
         expected, what = 1, "column, of class labels"
         if self._multilabel:
             expected, what = len(self.classes_), "columns, one for each label of `classes_`"
@@ -73,7 +73,7 @@ class ClassTargets:
             return np.take_along_axis(log_softmax(scores, axis=1), targets, axis=1)[:, 0]
         return log_expit(np.where(targets, scores, -scores)).sum(axis=1)
 
-    def _check_known(self, labels, name, all_classes):
+    def _check_known(self, labels: Any, name: str, all_classes: bool) -> None:
         if all_classes and set(labels) != set(self.classes_):
             raise ValueError(
                 f"warm_start can only be used where `{name}` has the same classes as in the "
@@ -85,7 +85,7 @@ class ClassTargets:
                 f"{self.classes_}. '{name}' has {labels}."
             )
 
-    def _check_weights(self, X, targets, sample_weight, incremental):
+    def _check_weights(self, X: Any, targets: Any, sample_weight: Any, incremental: bool) -> Any:
         if self._multilabel:
             weight, kept = check_row_weights(X, sample_weight)
             if self.class_weight is None:
@@ -113,7 +113,7 @@ class ClassTargets:
             )
         return weight, kept
 
-    def _label_weights(self, targets, weight):
+    def _label_weights(self, targets: Any, weight: Any) -> Any:
         """Return the rows' weights, multiplied by those of the classes of all their labels."""
         given = self.class_weight
         one_for_each = isinstance(given, list) and len(given) == targets.shape[1]
@@ -143,10 +143,10 @@ class ClassTargets:
             raise ValueError(f"class_weight={given!r} leaves no sample of positive weight.")
         return weight
 
-    def _strata(self, targets):
+    def _strata(self, targets: Any) -> NDArray | None:
         return None if self._multilabel else targets[:, 0]
 
-    def _score_outputs(self, targets, scores, weight):
+    def _score_outputs(self, targets: Any, scores: Any, weight: Any) -> float:
         """Return the accuracy."""
         if not np.isfinite(scores).all():
             return np.nan

@@ -1,6 +1,6 @@
 """Reaching the values of layers by `get_params` and `set_params`, for searches."""
 
-from typing import Any
+from typing import Any, Self
 
 from sklearn.base import BaseEstimator, clone
 
@@ -15,7 +15,7 @@ class LayerParameters(BaseEstimator):
 
     hidden_layers: Any
 
-    def get_params(self, deep=True):
+    def get_params(self, deep: bool = True) -> dict[str, Any]:
         """Get the parameters, those of the layers included.
 
         Parameters
@@ -38,7 +38,7 @@ class LayerParameters(BaseEstimator):
                         params[f"{_PREFIX}{i}__{name}"] = value
         return params
 
-    def set_params(self, **params):
+    def set_params(self, **params: Any) -> Self:
         """Set parameters, those of the layers included.
 
         Parameters

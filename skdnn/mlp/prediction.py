@@ -1,12 +1,14 @@
 """What a fitted network gives: outputs, hidden layers' outputs, predictions with dropout."""
 
 from numbers import Integral
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
 from sklearn.utils.validation import check_is_fitted
 
+from skdnn._typing import MatrixLike
 from skdnn.network import Network
 from skdnn.validation import check_rows
 
@@ -28,7 +30,7 @@ class FittedNetwork(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstim
         names = ("coefs_", "intercepts_", "normalizations_")
         return {name: fitted[name] for name in names if name in fitted}
 
-    def _checked(self, X):
+    def _checked(self, X: Any) -> Any:
         """Return the rows to predict, and the parameters in the type to compute in."""
         X = check_rows(self, X)
         dtype = np.result_type(X.dtype, self.coefs_[0].dtype)
@@ -36,12 +38,12 @@ class FittedNetwork(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstim
             dtype = np.dtype(np.float64)
         return X, self._network.flat(self._views()).astype(dtype, copy=False)
 
-    def _raw_scores(self, X, n_layers: int | None = None) -> NDArray:
+    def _raw_scores(self, X: Any, n_layers: int | None = None) -> NDArray:
         """Return the outputs before the link; with `n_layers` of the table's first rows."""
         X, params = self._checked(X)
         return self._network.scores(X, params, n_layers=n_layers)
 
-    def transform(self, X):
+    def transform(self, X: MatrixLike) -> Any:
         """Return the outputs of the hidden layer that `transform_layer` names.
 
         Parameters
@@ -84,7 +86,7 @@ class FittedNetwork(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstim
         n_rows = self._n_transform_rows()
         return int(self._network.inference["n_out"][n_rows - 1]) if n_rows else self.n_features_in_
 
-    def __setstate__(self, state):
+    def __setstate__(self, state: Any) -> None:
         super().__setstate__(state)
         if "_network" in self.__dict__:
             if self.n_features_in_ != self._network.n_features:

@@ -1,9 +1,10 @@
 """The regressor."""
 
 from numbers import Real
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
+from numpy.typing import ArrayLike, DTypeLike
 from scipy import sparse
 from sklearn.base import RegressorMixin
 from sklearn.metrics import d2_pinball_score, r2_score
@@ -11,6 +12,8 @@ from sklearn.utils import check_consistent_length, column_or_1d
 from sklearn.utils._param_validation import Interval, StrOptions
 
 from skdnn import engine
+from skdnn._typing import MatrixLike, Seed
+from skdnn.component import Component
 from skdnn.mlp.base import BaseMLP
 from skdnn.mlp.sampling import ValueSampling
 from skdnn.validation import Registered
@@ -251,50 +254,50 @@ class MLPNetRegressor(RegressorMixin, ValueSampling, BaseMLP):
 
     def __init__(
         self,
-        loss="squared_error",
-        hidden_layer_sizes=(100,),
-        activation="relu",
+        loss: str = "squared_error",
+        hidden_layer_sizes: ArrayLike = (100,),
+        activation: str = "relu",
         *,
-        solver="adam",
-        alpha=0.0001,
-        batch_size="auto",
-        learning_rate="constant",
-        learning_rate_init=0.001,
-        power_t=0.5,
-        max_iter=200,
-        shuffle=True,
-        random_state=None,
-        tol=1e-4,
-        verbose=False,
-        warm_start=False,
-        momentum=0.9,
-        nesterovs_momentum=True,
-        early_stopping=False,
-        validation_fraction=0.1,
-        beta_1=0.9,
-        beta_2=0.999,
-        epsilon=1e-8,
-        n_iter_no_change=10,
-        max_fun=15000,
-        rho=0.9,
-        weight_decay=None,
-        dropout=0.0,
-        hidden_layers=None,
-        output_layer=None,
-        batch_norm=False,
-        kernel_initializer=None,
-        clip_norm=None,
-        average=None,
-        initial_weights=None,
-        frozen_layers=(),
-        kept_learning_rate=1.0,
-        transform_layer=-1,
-        delta=1.0,
-        quantile=0.5,
-        output_activation=None,
-        scoring=None,
-        dtype=None,
-    ):
+        solver: str = "adam",
+        alpha: float = 0.0001,
+        batch_size: int | str = "auto",
+        learning_rate: Any = "constant",
+        learning_rate_init: float = 0.001,
+        power_t: float = 0.5,
+        max_iter: int = 200,
+        shuffle: bool = True,
+        random_state: Seed = None,
+        tol: float = 1e-4,
+        verbose: int | bool = False,
+        warm_start: bool = False,
+        momentum: float = 0.9,
+        nesterovs_momentum: bool = True,
+        early_stopping: bool = False,
+        validation_fraction: float = 0.1,
+        beta_1: float = 0.9,
+        beta_2: float = 0.999,
+        epsilon: float = 1e-8,
+        n_iter_no_change: float = 10,
+        max_fun: int = 15000,
+        rho: float = 0.9,
+        weight_decay: float | None = None,
+        dropout: ArrayLike = 0.0,
+        hidden_layers: Any = None,
+        output_layer: Component | None = None,
+        batch_norm: bool = False,
+        kernel_initializer: str | Component | None = None,
+        clip_norm: float | None = None,
+        average: Component | None = None,
+        initial_weights: Any = None,
+        frozen_layers: ArrayLike = (),
+        kept_learning_rate: float = 1.0,
+        transform_layer: int = -1,
+        delta: float = 1.0,
+        quantile: ArrayLike = 0.5,
+        output_activation: str | None = None,
+        scoring: Any = None,
+        dtype: DTypeLike | None = None,
+    ) -> None:
         self.loss = loss
         self.hidden_layer_sizes = hidden_layer_sizes
         self.activation = activation
@@ -338,17 +341,17 @@ class MLPNetRegressor(RegressorMixin, ValueSampling, BaseMLP):
         self.scoring = scoring
         self.dtype = dtype
 
-    def _output(self, n_outputs):
+    def _output(self, n_outputs: Any) -> tuple[int, str]:
         n_outputs = len(self._quantiles()) if n_outputs is None else n_outputs
         return n_outputs, self._output_activation() or engine.LOSSES[self._loss_name()].link
 
-    def _check_targets(self, y, first_pass, incremental):
+    def _check_targets(self, y: Any, first_pass: bool, incremental: bool) -> Any:
         if first_pass:
             self._n_targets = y.shape[1] if y.ndim == 2 else 1
         targets = self._encode_targets(y)
         return targets, targets.shape[1]
 
-    def _encode_targets(self, y, name="y"):
+    def _encode_targets(self, y: Any, name: str = "y") -> Any:
         """Return the targets of each output: each column so often as there are quantiles."""
         if y.ndim == 2 and y.shape[1] == 1:
             y = column_or_1d(y, warn=True)
@@ -366,7 +369,7 @@ class MLPNetRegressor(RegressorMixin, ValueSampling, BaseMLP):
                 )
         return np.repeat(self._target_columns(y, name), len(self._quantiles()), axis=1)
 
-    def _quantiles(self):
+    def _quantiles(self) -> Any:
         """Return the quantiles to predict; one number for another loss."""
         quantiles = np.atleast_1d(np.asarray(self.quantile, dtype=float))
         inside = (quantiles > 0) & (quantiles < 1)
@@ -381,16 +384,16 @@ class MLPNetRegressor(RegressorMixin, ValueSampling, BaseMLP):
             )
         return quantiles
 
-    def _loss_name(self):
+    def _loss_name(self) -> str:
         return LOSSES[self.loss]
 
-    def _loss_parameter(self):
+    def _loss_parameter(self) -> Any:
         if self.loss == "pinball":
             quantiles = self._quantiles()
             return quantiles[0] if len(quantiles) == 1 else np.tile(quantiles, self._n_targets)
         return self.delta if self.loss == "huber" else None
 
-    def _output_activation(self):
+    def _output_activation(self) -> str | None:
         if self.output_activation is not None and self.loss in ("poisson", "log_loss"):
             raise ValueError(
                 f"loss={self.loss!r} has an output activation of its own; "
@@ -398,7 +401,7 @@ class MLPNetRegressor(RegressorMixin, ValueSampling, BaseMLP):
             )
         return self.output_activation
 
-    def score(self, X, y, sample_weight=None):
+    def score(self, X: MatrixLike, y: ArrayLike, sample_weight: ArrayLike | None = None) -> float:
         """Return R^2, or with ``loss='pinball'`` D^2, the mean over the quantiles if several.
 
         Both are 1 for perfect predictions and 0 for the best constant one, see
@@ -424,7 +427,7 @@ class MLPNetRegressor(RegressorMixin, ValueSampling, BaseMLP):
         targets = np.repeat(self._target_columns(y, "y"), len(self._quantiles()), axis=1)
         return self._score_quantiles(targets, predicted, sample_weight)
 
-    def _score_quantiles(self, targets, predicted, weight):
+    def _score_quantiles(self, targets: Any, predicted: Any, weight: Any) -> Any:
         quantiles = self._quantiles()
         step = len(quantiles)
         scores = [
@@ -435,7 +438,7 @@ class MLPNetRegressor(RegressorMixin, ValueSampling, BaseMLP):
         ]
         return float(np.mean(scores))
 
-    def _score_outputs(self, targets, scores, weight):
+    def _score_outputs(self, targets: Any, scores: Any, weight: Any) -> float:
         """Return the same as `score`."""
         predicted = self._network.link(scores)
         if not np.isfinite(predicted).all():
@@ -447,7 +450,14 @@ class MLPNetRegressor(RegressorMixin, ValueSampling, BaseMLP):
             return self._score_quantiles(targets, predicted, weight)
         return r2_score(targets, predicted, sample_weight=weight)
 
-    def predict(self, X, return_std=False, *, n_samples=100, random_state=0):
+    def predict(
+        self,
+        X: MatrixLike,
+        return_std: bool = False,
+        *,
+        n_samples: int = 100,
+        random_state: Seed = 0,
+    ) -> Any:
         """Predict the targets.
 
         Parameters
@@ -478,7 +488,7 @@ class MLPNetRegressor(RegressorMixin, ValueSampling, BaseMLP):
         scores = self._raw_scores(X)
         return self._shaped(self._network.link(scores))
 
-    def __sklearn_tags__(self):
+    def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
         tags.target_tags.multi_output = True
         tags.target_tags.positive_only = self.loss == "poisson"

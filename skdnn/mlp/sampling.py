@@ -9,13 +9,14 @@ from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 from scipy import sparse
 from scipy.special import logsumexp
 from scipy.stats import norm
 from sklearn.utils import check_consistent_length, check_random_state
 from sklearn.utils.validation import check_is_fitted
 
+from skdnn._typing import MatrixLike, Seed
 from skdnn.mlp.labels import ClassTargets
 from skdnn.mlp.prediction import FittedNetwork
 
@@ -23,7 +24,7 @@ from skdnn.mlp.prediction import FittedNetwork
 class DropoutSampling(FittedNetwork):
     """A network whose predictions can be drawn with dropout."""
 
-    def _passes(self, X, n_samples: Any, random_state: Any) -> Iterator[NDArray]:
+    def _passes(self, X: Any, n_samples: Any, random_state: Any) -> Iterator[NDArray]:
         """Yield the scores of passes with dropout, each of shape (n_samples, n_outputs).
 
         Without dropout one pass is like the other, and there is one only.
@@ -38,7 +39,7 @@ class DropoutSampling(FittedNetwork):
         for seed in seeds if network.is_random else seeds[:1]:
             yield network.scores(X, params, table="sampling", seed=int(seed))
 
-    def _samples(self, X, n_samples: Any, random_state: Any) -> NDArray:
+    def _samples(self, X: Any, n_samples: Any, random_state: Any) -> NDArray:
         """Return predictions with dropout, shape (n_samples, n_outputs, number of passes).
 
         Raises
@@ -59,7 +60,7 @@ class DropoutSampling(FittedNetwork):
 class ProbabilitySampling(ClassTargets, DropoutSampling):
     """A classifier whose probabilities can be drawn."""
 
-    def sample_proba(self, X, n_samples=1, random_state=0):
+    def sample_proba(self, X: MatrixLike, n_samples: int = 1, random_state: Seed = 0) -> NDArray:
         """Draw probabilities of the classes with dropout on.
 
         Monte-Carlo dropout (Gal and Ghahramani, 2016, arXiv:1506.02142): each draw is the
@@ -94,7 +95,9 @@ class ProbabilitySampling(ClassTargets, DropoutSampling):
             return np.concatenate([1 - proba, proba], axis=1)
         return proba
 
-    def log_likelihood(self, X, y, *, n_samples=100, random_state=0):
+    def log_likelihood(
+        self, X: MatrixLike, y: ArrayLike, *, n_samples: int = 100, random_state: Seed = 0
+    ) -> float:
         """Return the logarithm of each row's predictive probability.
 
         That is log(mean_t p_t(y)), the mean over draws with dropout, see `sample_proba`; without
@@ -135,7 +138,7 @@ class ValueSampling(DropoutSampling):
     n_outputs_: int
     _n_targets: int
 
-    def sample_y(self, X, n_samples=1, random_state=0):
+    def sample_y(self, X: MatrixLike, n_samples: int = 1, random_state: Seed = 0) -> NDArray:
         """Draw predictions with dropout on.
 
         Monte-Carlo dropout (Gal and Ghahramani, 2016, arXiv:1506.02142): each draw is the
@@ -165,7 +168,15 @@ class ValueSampling(DropoutSampling):
         """
         return self._shaped(self._samples(X, n_samples, random_state))
 
-    def log_likelihood(self, X, y, *, noise_std, n_samples=100, random_state=0):
+    def log_likelihood(
+        self,
+        X: MatrixLike,
+        y: ArrayLike,
+        *,
+        noise_std: Any,
+        n_samples: int = 100,
+        random_state: Seed = 0,
+    ) -> float:
         """Return the logarithm of each row's predictive density.
 
         With Gaussian noise of standard deviation s about the prediction f_t of each draw:
@@ -212,7 +223,7 @@ class ValueSampling(DropoutSampling):
         ]
         return logsumexp(logarithms, axis=0) - np.log(len(logarithms))
 
-    def _checked_noise(self, noise_std) -> NDArray:
+    def _checked_noise(self, noise_std: Any) -> NDArray:
         """Return standard deviations: one, or one for each output."""
         noise_std = np.asarray(noise_std, dtype=float)
         if noise_std.shape not in ((), (self.n_outputs_,)):
@@ -224,7 +235,7 @@ class ValueSampling(DropoutSampling):
             raise ValueError(f"noise_std must be positive and finite, got {noise_std}.")
         return noise_std
 
-    def _target_columns(self, y, name: str) -> NDArray:
+    def _target_columns(self, y: Any, name: str) -> NDArray:
         """Return targets of shape (n_samples, number of targets), and check that number."""
         y = y.toarray() if sparse.issparse(y) else np.asarray(y)
         y = y.reshape(len(y), -1)
@@ -233,7 +244,7 @@ class ValueSampling(DropoutSampling):
             raise ValueError(f"{name} must have {self._n_targets} {columns}, got {y.shape[1]}.")
         return y
 
-    def _shaped(self, predicted):
+    def _shaped(self, predicted: Any) -> Any:
         """Bring the network's outputs, shape (n_samples, n_outputs, ...), to that of `predict`."""
         n_quantiles = predicted.shape[1] // self._n_targets
         if n_quantiles > 1 and self._n_targets > 1:

@@ -1,13 +1,14 @@
 """How the networks train by a stochastic solver: in one fit, in a stream of calls, or resumed."""
 
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
-from sklearn.base import BaseEstimator, _fit_context
+from numpy.typing import ArrayLike, NDArray
+from sklearn.base import BaseEstimator
 from sklearn.exceptions import ConvergenceWarning
-from sklearn.utils.metaestimators import available_if
 
 from skdnn import engine
+from skdnn._typing import MatrixLike, available_if, fit_context
 from skdnn.network import Network
 from skdnn.schedules import follow
 from skdnn.splitting import Holdout
@@ -15,7 +16,7 @@ from skdnn.stochastic import Batches, Optimization
 from skdnn.training import Origin, Standing, Training, fingerprint, train, warn
 
 
-def can_stream(estimator) -> bool:
+def can_stream(estimator: Any) -> bool:
     """Return whether `partial_fit` is available; raise AttributeError if not."""
     if estimator.solver == "lbfgs":
         raise AttributeError(
@@ -30,7 +31,7 @@ def can_stream(estimator) -> bool:
     return True
 
 
-def can_resume(estimator) -> bool:
+def can_resume(estimator: Any) -> bool:
     """Return whether `resume` is available; raise AttributeError if not."""
     training = getattr(estimator, "_training", None)
     # While a fit runs its origin is what returns one.
@@ -56,10 +57,17 @@ class StochasticFit(BaseEstimator):
     _training: Training
 
     @available_if(can_stream)
-    @_fit_context(prefer_skip_nested_validation=True)
+    @fit_context
     def partial_fit(
-        self, X, y, sample_weight=None, *, X_val=None, y_val=None, sample_weight_val=None
-    ):
+        self,
+        X: MatrixLike,
+        y: ArrayLike,
+        sample_weight: ArrayLike | None = None,
+        *,
+        X_val: MatrixLike | None = None,
+        y_val: ArrayLike | None = None,
+        sample_weight_val: ArrayLike | None = None,
+    ) -> Self:
         """Train for one epoch on the given data, going on from where the last call ended.
 
         The history, the learning-rate schedule and the search for the best validation score go on
@@ -115,8 +123,17 @@ class StochasticFit(BaseEstimator):
         return self._stream(X, y, sample_weight, (X_val, y_val, sample_weight_val))
 
     @available_if(can_resume)
-    @_fit_context(prefer_skip_nested_validation=True)
-    def resume(self, X, y, sample_weight=None, *, X_val=None, y_val=None, sample_weight_val=None):
+    @fit_context
+    def resume(
+        self,
+        X: MatrixLike,
+        y: ArrayLike,
+        sample_weight: ArrayLike | None = None,
+        *,
+        X_val: MatrixLike | None = None,
+        y_val: ArrayLike | None = None,
+        sample_weight_val: ArrayLike | None = None,
+    ) -> Self:
         """Go on with an interrupted fit, from a checkpoint to where it would have ended.
 
         Available in a model that `skdnn.callbacks.ModelCheckpoint` has written with
@@ -173,16 +190,17 @@ class StochasticFit(BaseEstimator):
         >>> bool((resumed.coefs_[0] == net.coefs_[0]).all())
         True
         """
-        training, validation = self._training, (X_val, y_val, sample_weight_val)
+        training: Any = self._training
+        validation = (X_val, y_val, sample_weight_val)
         training.origin.check_parameters(self.get_params())
         return self._fit(X, y, sample_weight, validation, training)
 
-    def _stream(self, X, y, sample_weight, validation):
+    def _stream(self, X: Any, y: Any, sample_weight: Any, validation: Any) -> Self:
         """Train for one epoch, and hold what the next call goes on from."""
         training = getattr(self, "_training", None)
         return self._fit(X, y, sample_weight, validation, training, streams=True)
 
-    def _origin(self, X, targets, weight, evaluation) -> Origin:
+    def _origin(self, X: Any, targets: Any, weight: Any, evaluation: Any) -> Origin:
         """Return what a fit on these rows is called with."""
         dtype, validation = self._network.dtype, None
         if evaluation is not None:
@@ -191,7 +209,17 @@ class StochasticFit(BaseEstimator):
         rows = X, dtype, targets, weight
         return Origin(self.get_params(), fingerprint(engine.as_data(*rows)), validation)
 
-    def _fit_stochastic(self, training, network, params, X, y, part, progress, origin):
+    def _fit_stochastic(
+        self,
+        training: Any,
+        network: Network,
+        params: NDArray,
+        X: Any,
+        y: Any,
+        part: Any,
+        progress: Any,
+        origin: Any,
+    ) -> None:
         streams = origin is None
         if streams:
             training.order, training.standing.converged = None, False
@@ -227,7 +255,7 @@ class StochasticFit(BaseEstimator):
                 ConvergenceWarning,
             )
 
-    def _batches(self, network, X, y, part: Holdout, order) -> Batches:
+    def _batches(self, network: Network, X: Any, y: Any, part: Holdout, order: Any) -> Batches:
         """Return the batches of the rows to train on, in the order of a fit that is resumed."""
         order = part.train if order is None else order
         data = engine.as_data(X, network.dtype, y, part.train_weight, order)
@@ -245,12 +273,16 @@ class StochasticFit(BaseEstimator):
             )
         return min(self.batch_size, n_rows)
 
-    def _new_training(self, network, random_state, standing: Standing) -> Training:
+    def _new_training(
+        self, network: Network, random_state: np.random.RandomState, standing: Standing
+    ) -> Training:
         """Return a training that begins."""
         return Training(_optimize(self, network, random_state), random_state, standing)
 
 
-def _optimize(estimator, network: Network, random_state) -> Optimization:
+def _optimize(
+    estimator: Any, network: Network, random_state: np.random.RandomState
+) -> Optimization:
     seed = 1
     if network.is_random:
         seed = random_state.randint(1, np.iinfo(np.int32).max)
@@ -277,7 +309,7 @@ def _optimize(estimator, network: Network, random_state) -> Optimization:
     )
 
 
-def _decay(estimator) -> float:
+def _decay(estimator: Any) -> float:
     if estimator.weight_decay is None:
         return 0.01 if engine.OPTIMIZERS[estimator.solver].decays else 0.0
     return estimator.weight_decay

@@ -1,5 +1,7 @@
 """SciPy's L-BFGS-B, for objectives without an L1 penalty."""
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import minimize
@@ -31,7 +33,7 @@ class _Scaled:
             self.value, self.gradient = self.problem.loss_and_gradient(self.params)
         return self.value, self.slope(self.gradient).astype(np.float64, copy=False)
 
-    def callback(self, intermediate_result) -> None:
+    def callback(self, intermediate_result: Any) -> None:
         # An iteration ends at the point that was evaluated last.
         self.record.add(self.params, intermediate_result.fun)
         if self.converged:

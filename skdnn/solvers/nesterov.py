@@ -6,6 +6,7 @@ gradient schemes.
 """
 
 import math
+from typing import Any
 
 from numpy.typing import NDArray
 
@@ -16,7 +17,9 @@ from skdnn.solvers.problem import Problem
 _GROWTH = 1.1
 
 
-def proximal_step(problem, point, value, gradient, rate, fixed):
+def proximal_step(
+    problem: Problem, point: Any, value: Any, gradient: NDArray, rate: Any, fixed: Any
+) -> Any:
     """Return a step from `point`, the objective's smooth part there, and the rate that was used.
 
     The step is None where no rate makes one.
@@ -31,7 +34,7 @@ def proximal_step(problem, point, value, gradient, rate, fixed):
             trial - point,
             rate,
             new_value,
-            lambda at=trial: problem.loss_and_gradient(at)[1],
+            lambda at=trial: problem.loss_and_gradient(at)[1],  # type: ignore[misc]
         ):
             return trial, new_value, rate
         rate *= SHRINKAGE

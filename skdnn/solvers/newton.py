@@ -6,6 +6,7 @@ plus the penalty is minimised by coordinate descent, which leaves exact zeros.
 
 import math
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -59,7 +60,9 @@ def newton_step(hessian: NDArray, gradient: NDArray) -> NDArray:
     return -(vectors @ ((vectors.T @ slope) / values[kept])) / scale
 
 
-def coordinate_step(problem: Problem, params, hessian, gradient, tol: float) -> NDArray:
+def coordinate_step(
+    problem: Problem, params: NDArray, hessian: Any, gradient: NDArray, tol: float
+) -> NDArray:
     """Return the step that minimises the quadratic model plus the L1 penalty."""
     violation = problem.violation(params, gradient)
     inner = max(violation * min(0.1, violation), 0.1 * tol)
@@ -160,7 +163,7 @@ class _Steps:
         )
 
 
-def line_search(problem: Problem, params, step, value, gradient):
+def line_search(problem: Problem, params: NDArray, step: Any, value: Any, gradient: NDArray) -> Any:
     """Halve a step until it lowers the objective enough; return what is there, or None.
 
     Where rounding hides the change of the objective, a smaller gradient is enough.

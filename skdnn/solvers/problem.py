@@ -33,7 +33,15 @@ class Problem(Objective):
         How many parameters are penalised: the first of the flat vector.
     """
 
-    def __init__(self, network: Network, X, y, weight=None, order=None, l1: float = 0.0):
+    def __init__(
+        self,
+        network: Network,
+        X: Any,
+        y: Any,
+        weight: Any = None,
+        order: Any = None,
+        l1: float = 0.0,
+    ) -> None:
         super().__init__(network, X, y, weight, order)
         self.X = X
         self.l1 = np.array(l1, network.dtype)[()]
@@ -189,7 +197,7 @@ class Curvature:
         n_inputs = net.n_params // n_outputs
         shape = n_outputs, n_outputs, n_inputs, n_inputs
 
-        def add(part):
+        def add(part: Any) -> Any:
             blocks = np.empty(shape, net.dtype)
             inputs = np.empty((min(_HESSIAN_ROWS, part.n_rows), n_inputs), net.dtype)
             weight = engine.hessian(

@@ -1,5 +1,7 @@
 """Random search and random descent: what gradients save one from."""
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -12,7 +14,9 @@ def _draw(problem: Problem, options: Options) -> NDArray:
     return (options.sigma * step).astype(problem.network.dtype)
 
 
-def _keep_the_best(problem, params, options, record, around) -> Result:
+def _keep_the_best(
+    problem: Problem, params: NDArray, options: Any, record: Any, around: Any
+) -> Result:
     """Draw `max_iter` times around a point, `around(params)`, and keep what is better."""
     best = problem.loss(params) + problem.l1_value(params)
     for _ in range(options.max_iter):
