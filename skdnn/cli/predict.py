@@ -12,9 +12,8 @@ from sklearn.compose import ColumnTransformer
 
 from skdnn.cli.data import as_labels, take_target
 from skdnn.cli.models import read_model
-from skdnn.cli.options import CSV, check_place
+from skdnn.cli.options import CSV, check_place, write
 from skdnn.cli.scores import describe_scores
-from skdnn.files import replacing
 from skdnn.tables import (
     Table,
     UserError,

@@ -30,17 +30,17 @@ _FOREIGN = ("hidden_layers", "initial_weights", "learning_rate", "scoring")
 
 
 def fit(
-    estimator,
-    X,
-    y,
-    sample_weight=None,
+    estimator: Any,
+    X: Any,
+    y: Any,
+    sample_weight: Any = None,
     *,
-    X_val=None,
-    y_val=None,
-    sample_weight_val=None,
-    classes=None,
-    client=None,
-):
+    X_val: Any = None,
+    y_val: Any = None,
+    sample_weight_val: Any = None,
+    classes: Any = None,
+    client: Any = None,
+) -> Any:
     """Fit a network to a dask array or data frame, on the workers of a cluster.
 
     Training is data-parallel and synchronous. The partitions stay where the workers have them. A
@@ -174,7 +174,9 @@ def _check_layers(estimator: Any, n_features: int) -> None:
 
 
 @_fit_context(prefer_skip_nested_validation=True)
-def _fit(estimator, client, X, y, sample_weight, validation, classes):
+def _fit(
+    estimator: Any, client: Any, X: Any, y: Any, sample_weight: Any, validation: Any, classes: Any
+) -> Any:
     _check_layers(estimator, X.shape[1])
     estimator.__dict__.pop("_training", None)
     context, task = estimator._begin_fit(X, y, sample_weight, estimator.max_iter)
@@ -209,7 +211,9 @@ def _fit(estimator, client, X, y, sample_weight, validation, classes):
     return estimator
 
 
-def _learn(estimator, client, X, y, sample_weight, classes, first_pass):
+def _learn(
+    estimator: Any, client: Any, X: Any, y: Any, sample_weight: Any, classes: Any, first_pass: Any
+) -> Any:
     """Learn what features and targets are like.
 
     Return the number of outputs, the dtype, an estimator that encodes targets on the workers, and

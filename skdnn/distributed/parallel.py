@@ -37,7 +37,7 @@ class _Keeping:
 
 
 @contextmanager
-def parallel_config(*, client=None, **options) -> Iterator[None]:
+def parallel_config(*, client: Any = None, **options: Any) -> Iterator[None]:
     """Run scikit-learn's searches and cross-validation on the workers of a cluster.
 
     In a ``with`` block, what ``joblib.parallel_config("dask")`` does, but that the data are not

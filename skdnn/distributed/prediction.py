@@ -7,7 +7,7 @@ import numpy as np
 from skdnn.distributed.collections import check_collection, import_dask, is_array
 
 
-def predict(estimator, X):
+def predict(estimator: Any, X: Any) -> Any:
     """Predict the rows of a dask array or data frame, lazily.
 
     Parameters
@@ -42,7 +42,7 @@ def predict(estimator, X):
     return _mapped(estimator.predict, X)
 
 
-def predict_proba(estimator, X):
+def predict_proba(estimator: Any, X: Any) -> Any:
     """Predict the probabilities of the classes, lazily.
 
     Parameters
@@ -78,7 +78,7 @@ def predict_proba(estimator, X):
     return _mapped(estimator.predict_proba, X, estimator.classes_)
 
 
-def _mapped(method, X, columns=None) -> Any:
+def _mapped(method: Any, X: Any, columns: Any = None) -> Any:
     """Return the collection that a method makes of each partition."""
     import_dask()
     check_collection(X, "X", (2,))
@@ -91,19 +91,19 @@ def _mapped(method, X, columns=None) -> Any:
     return X.map_blocks(_of_array, method=method, nothing=nothing, meta=nothing, **shape)
 
 
-def _row_of_zeros(X) -> Any:
+def _row_of_zeros(X: Any) -> Any:
     """Return a data frame like a partition of `X`."""
     import pandas as pd
 
     return pd.DataFrame({name: np.zeros(1, dtype) for name, dtype in X.dtypes.items()})
 
 
-def _of_array(X, method, nothing):
+def _of_array(X: Any, method: Any, nothing: Any) -> Any:
     """Return what a method gives; `nothing` of no rows, which it would refuse."""
     return method(X) if X.shape[0] else nothing
 
 
-def _of_frame(X, method, columns, nothing):
+def _of_frame(X: Any, method: Any, columns: Any, nothing: Any) -> Any:
     """Do what `_of_array` does, and keep the index."""
     import pandas as pd
 

@@ -93,7 +93,7 @@ def to_keras(model: Any) -> Any:
     return network
 
 
-def _layers_of(keras, step: Step) -> list[Any]:
+def _layers_of(keras: Any, step: Step) -> list[Any]:
     """Return the layers that a step is."""
     if step.kind == "max_pool":
         raise ValueError(f"Keras has no layer that is a Maxout, as {step.name} is.")
@@ -192,7 +192,7 @@ def from_keras(
     return assembled(estimator, steps, classes=classes, multilabel=multilabel, predicts=True)
 
 
-def _import_keras():
+def _import_keras() -> Any:
     try:
         import keras
     except ImportError as error:
@@ -203,7 +203,7 @@ def _import_keras():
     return keras
 
 
-def _step(keras, layer: Any) -> Step | None:
+def _step(keras: Any, layer: Any) -> Step | None:
     """Return the step that a layer is; None where it is an activation alone."""
     kind = type(layer).__name__
     if kind == "Dense":
@@ -230,7 +230,7 @@ def _step(keras, layer: Any) -> Step | None:
     raise ValueError(f"skdnn has no layer that is {layer.name!r}, a {kind}.")
 
 
-def _activation_of(keras, layer: Any) -> tuple[str, float]:
+def _activation_of(keras: Any, layer: Any) -> tuple[str, float]:
     """Return the activation of a layer, and its parameter."""
     kind = type(layer).__name__
     for name, (theirs, parameter) in _LAYERS.items():

@@ -146,11 +146,11 @@ def _transformers(model: Any, transforms: bool = False) -> list[Any]:
     return [network for part, position in parts for network in _transformers(part, position)]
 
 
-def _is_hidden(scope, model) -> bool:
+def _is_hidden(scope: Any, model: Any) -> bool:
     return bool((scope.get_options(model, {_HIDDEN: False}, fail=False) or {}).get(_HIDDEN))
 
 
-def _parse(scope, model, inputs, custom_parsers=None):
+def _parse(scope: Any, model: Any, inputs: Any, custom_parsers: Any = None) -> Any:
     """Declare the outputs: those of a classifier or regressor, or of a transformer one."""
     from skl2onnx._parse import _get_sklearn_operator_name, _parse_sklearn_classifier
     from skl2onnx.common.data_types import DictionaryType, FloatTensorType, SequenceType
@@ -171,7 +171,7 @@ def _parse(scope, model, inputs, custom_parsers=None):
     return outputs
 
 
-def _set_types(operator) -> None:
+def _set_types(operator: Any) -> None:
     """Set the types and shapes of an operator's outputs."""
     from skl2onnx.common.data_types import (
         DoubleTensorType,
@@ -195,7 +195,7 @@ def _set_types(operator) -> None:
     operator.outputs[1].type.shape = [n_rows, len(labels)]
 
 
-def _prediction_shape(model) -> list[int]:
+def _prediction_shape(model: Any) -> list[int]:
     """Return the shape of what a regressor predicts for a row."""
     n_outputs = steps_of(model)[-1].n_out
     n_targets = getattr(model, "_n_targets", n_outputs)
@@ -226,27 +226,27 @@ class _Operators:
         return partial(getattr(onnx_ops, f"Onnx{name}"), op_version=self._opset)
 
 
-def _leaky_relu(op, z, number, alpha):
+def _leaky_relu(op: Any, z: Any, number: Any, alpha: Any) -> Any:
     return op.Sub(op.Relu(z), op.Mul(op.Relu(op.Neg(z)), number(alpha)))
 
 
-def _exponential(op, z, number, alpha):
+def _exponential(op: Any, z: Any, number: Any, alpha: Any) -> Any:
     """Return alpha (e^z - 1) for z < 0, else 0."""
     return op.Mul(op.Sub(op.Exp(op.Neg(op.Relu(op.Neg(z)))), number(1)), number(alpha))
 
 
-def _selu(op, z, number, alpha):
+def _selu(op: Any, z: Any, number: Any, alpha: Any) -> Any:
     from skdnn.engine.activations import SELU_SCALE as scale
 
     # The factor is not taken out: onnxruntime merges one with the next product, in float32.
     return op.Add(op.Mul(op.Relu(z), number(scale)), _exponential(op, z, number, scale * alpha))
 
 
-def _softplus(op, z, number, alpha=0.0):
+def _softplus(op: Any, z: Any, number: Any, alpha: Any = 0.0) -> Any:
     return op.Add(op.Relu(z), op.Log(op.Add(op.Exp(op.Neg(op.Abs(z))), number(1))))
 
 
-def _gelu(op, z, number, alpha):
+def _gelu(op: Any, z: Any, number: Any, alpha: Any) -> Any:
     # onnxruntime's error function is in float32, right to 1e-7.
     erf = op.Erf(op.Cast(op.Mul(z, number(math.sqrt(0.5))), to=_FLOAT))
     share = op.Cast(op.Add(erf, np.ones(1, np.float32)), to=_TYPES[number(0).dtype])
@@ -292,14 +292,14 @@ def _apply(op: _Operators, step: Step, x: Any, number: Callable) -> Any:
     return _ACTIVATIONS[step.activation](op, z, number, step.alpha)
 
 
-def _convert(scope, operator, container) -> None:
+def _convert(scope: Any, operator: Any, container: Any) -> None:
     """Add an estimator's nodes to the graph."""
     from skl2onnx.common.data_types import FloatTensorType
 
     model, op = operator.raw_operator, _Operators(container.target_opset)
     dtype = _dtype(operator)
 
-    def number(value):
+    def number(value: Any) -> Any:
         return np.atleast_1d(np.asarray(value, dtype))
 
     x = op.Cast(operator.inputs[0], to=_TYPES[dtype])
@@ -323,7 +323,7 @@ def _convert(scope, operator, container) -> None:
         node.add_to(scope, container)
 
 
-def _dtype(operator) -> np.dtype:
+def _dtype(operator: Any) -> np.dtype:
     """Return the type that an operator computes in: that of its inputs, or float32."""
     from skl2onnx.common.data_types import DoubleTensorType
 
@@ -331,7 +331,7 @@ def _dtype(operator) -> np.dtype:
     return np.dtype(np.float64 if doubles else np.float32)
 
 
-def _classify(op: _Operators, scope, model, scores: Any, number: Callable) -> list[Any]:
+def _classify(op: _Operators, scope: Any, model: Any, scores: Any, number: Callable) -> list[Any]:
     """Return the nodes of a classifier's labels, and of its probabilities or scores."""
     from skl2onnx.common.utils_classifier import get_label_classes
 

@@ -135,7 +135,7 @@ def from_torch(
     return assembled(estimator, steps, classes=classes, multilabel=multilabel, predicts=False)
 
 
-def _import_torch():
+def _import_torch() -> Any:
     try:
         import torch
     except ImportError as error:
@@ -145,11 +145,11 @@ def _import_torch():
     return torch
 
 
-def _tensor(torch, array: NDArray):
+def _tensor(torch: Any, array: NDArray) -> Any:
     return torch.tensor(np.ascontiguousarray(array))
 
 
-def _linear(torch, step: Step, n_in: int):
+def _linear(torch: Any, step: Step, n_in: int) -> Any:
     kernel, bias = step.arrays["kernel"], step.arrays.get("bias")
     # No random numbers are drawn, which would be others for the user.
     linear = torch.nn.utils.skip_init(
@@ -162,7 +162,7 @@ def _linear(torch, step: Step, n_in: int):
     return linear
 
 
-def _batch_norm(torch, step: Step, n_in: int):
+def _batch_norm(torch: Any, step: Step, n_in: int) -> Any:
     state = {name: _tensor(torch, step.arrays[ours]) for name, ours in _STATISTICS.items()}
     # PyTorch's momentum is what a batch counts.
     norm = torch.nn.BatchNorm1d(n_in, step.epsilon, 1 - step.momentum, dtype=state["weight"].dtype)
@@ -203,7 +203,7 @@ _ACTIVATIONS = {
 _VALUES: dict[str, dict[str, Any]] = {"Softplus": {"beta": 1.0}, "GELU": {"approximate": "none"}}
 
 
-def _activation(nn, step: Step):
+def _activation(nn: Any, step: Step) -> Any:
     name, parameter = _ACTIVATIONS[step.activation]
     if parameter is None and step.alpha != engine.ACTIVATIONS[step.activation].alpha:
         raise ValueError(
@@ -213,7 +213,7 @@ def _activation(nn, step: Step):
     return getattr(nn, name)(**({} if parameter is None else {parameter: step.alpha}))
 
 
-def _activation_of(nn, part) -> tuple[str, float] | None:
+def _activation_of(nn: Any, part: Any) -> tuple[str, float] | None:
     """Return the name and the parameter of an activation; None for another module."""
     for name, (theirs, parameter) in _ACTIVATIONS.items():
         if type(part) is getattr(nn, theirs):
@@ -226,7 +226,7 @@ def _activation_of(nn, part) -> tuple[str, float] | None:
     return None
 
 
-def _step(torch, name: str, part, steps: list[Step]) -> Step:
+def _step(torch: Any, name: str, part: Any, steps: list[Step]) -> Step:
     """Return the step that a module is, which is no activation."""
     nn, arrays = torch.nn, {}
     for key, tensor in part.state_dict().items():

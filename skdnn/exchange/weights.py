@@ -177,7 +177,7 @@ def load_weights(estimator: Any, path: str | os.PathLike) -> Any:
     return model
 
 
-def _import_safetensors():
+def _import_safetensors() -> Any:
     """Return the package `safetensors`, with its functions for NumPy.
 
     Raises
@@ -203,7 +203,7 @@ def _functions(model: Any) -> dict[str, Any]:
     return {"layers": layers, "link": link_of(model)}
 
 
-def _linear(estimator, kernel: NDArray, about: Targets, described: dict[str, Any]) -> Any:
+def _linear(estimator: Any, kernel: NDArray, about: Targets, described: dict[str, Any]) -> Any:
     """Return a fitted copy of a linear model, with coefficients that are to be filled."""
     model = clone(estimator)
     model._validate_params()

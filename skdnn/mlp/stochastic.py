@@ -235,7 +235,16 @@ class StochasticFit(BaseEstimator):
             if not streams:
                 del self._training
 
-    def _train(self, training, batches, params, progress, before, last, streams=False):
+    def _train(
+        self,
+        training: Any,
+        batches: Any,
+        params: Any,
+        progress: Any,
+        before: Any,
+        last: Any,
+        streams: Any = False,
+    ) -> None:
         """Train from epoch `before` to the last one; keep what it has come to."""
         standing, optimization = training.standing, training.optimization
         train(training, batches, params, progress, max_iter=last)
