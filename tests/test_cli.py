@@ -258,7 +258,7 @@ def test_a_reader_that_stops_early(fitted, folder):
     ("missing", "arguments", "message"),
     [
         ("skops", ["fit", "people.csv", "--target", "grade", "--save", "m"], 'pip install "skops'),
-        ("matplotlib", ["--png", "p.png"], "pip install matplotlib, or the extra"),
+        ("matplotlib", ["--png", "p.png"], "pip install matplotlib"),
     ],
 )
 def test_packages_that_are_missing_are_named_before_the_work(folder, missing, arguments, message):

@@ -161,7 +161,7 @@ def test_in_the_place_of_an_axes_and_again():
         ({"panels": []}, "no panel in common"),
         ({"ax": {"score": None}}, "no panel in common"),
         ({"ax": {"loss": None}, "panels": ["learning_rate"]}, r"ax has no \['learning_rate'\]"),
-        ({"ax": [1, 2, 3]}, "2 Axes, got 3"),
+        ({"ax": [1, 2, 3]}, "1 Axes, got 3"),
     ],
 )
 def test_unfit_panels(options, message):
