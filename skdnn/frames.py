@@ -16,13 +16,15 @@ from scipy import sparse
 # Together they fit into float32, if one of them is.
 _NARROW = {nw.Float32, nw.Float16, nw.Int8, nw.Int16, nw.UInt8, nw.UInt16, nw.Boolean}
 _ENCODE = "encode it, for example with sklearn.preprocessing.OneHotEncoder, or leave it out"
-_REMEDIES = {
-    **dict.fromkeys((nw.Categorical, nw.Enum), _ENCODE),
+_DERIVE = "derive numbers from it, such as days since a date, or leave it out"
+_REMEDIES: dict[Any, str] = {
+    nw.Categorical: _ENCODE,
+    nw.Enum: _ENCODE,
     nw.String: f"convert it if the texts are numbers; {_ENCODE}",
-    **dict.fromkeys(
-        (nw.Date, nw.Datetime, nw.Duration, nw.Time),
-        "derive numbers from it, such as days since a date, or leave it out",
-    ),
+    nw.Date: _DERIVE,
+    nw.Datetime: _DERIVE,
+    nw.Duration: _DERIVE,
+    nw.Time: _DERIVE,
 }
 
 
