@@ -3,6 +3,7 @@
 import os
 import re
 import sys
+from importlib.util import find_spec
 from pathlib import Path
 
 from sphinx_gallery.sorting import ExplicitOrder
@@ -62,6 +63,9 @@ scripts = [script for folder in folders for script in sorted(folder.glob("*.py")
 # A script that reads data from a folder of the user's is shown, but run only where there is one.
 if "SKDNN_DATA" not in os.environ:
     scripts = [script for script in scripts if "SKDNN_DATA" not in script.read_text()]
+# So is one that needs a package which is none of the extras.
+if find_spec("optuna") is None:
+    scripts = [script for script in scripts if "import optuna" not in script.read_text()]
 sphinx_gallery_conf = {
     "examples_dirs": "../examples",
     "gallery_dirs": "examples",
