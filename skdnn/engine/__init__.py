@@ -6,6 +6,8 @@ Names are imported on first use, because numba takes longer to import than all t
 import importlib
 from typing import Any
 
+from skdnn.engine.collector import collector_paused
+
 _HOMES = {
     "ACTIVATIONS": "activations",
     "BATCH_NORM": "kinds",
@@ -66,6 +68,7 @@ __all__ = sorted(_HOMES)
 def __getattr__(name: str) -> Any:
     if name not in _HOMES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value = getattr(importlib.import_module(f"{__name__}.{_HOMES[name]}"), name)
+    with collector_paused():
+        value = getattr(importlib.import_module(f"{__name__}.{_HOMES[name]}"), name)
     globals()[name] = value
     return value

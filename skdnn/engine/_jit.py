@@ -8,6 +8,8 @@ from typing import Any
 import numpy as np
 from numba import config, njit
 
+from skdnn.engine.collector import collector_paused
+
 # Whether kernels are compiled; with NUMBA_DISABLE_JIT they are plain Python.
 COMPILES = not vars(config)["DISABLE_JIT"]
 
@@ -49,19 +51,22 @@ def _engine_stamp() -> tuple:
 
 def _compile(function: Callable, **flags: Any) -> Callable:
     try:
-        dispatcher = njit(**flags)(function)
-        # numba stamps a cached kernel with its own file only; the kernels of other files, which
-        # are compiled into it, would stay as they were when those files change.
-        index: Any = getattr(getattr(dispatcher, "_cache", None), "_cache_file", None)
-        if hasattr(index, "_source_stamp"):
-            index._source_stamp = (index._source_stamp, _engine_stamp())
-        return dispatcher
+        dispatcher: Any = njit(**flags)(function)
     except RuntimeError as error:
         # numba finds no folder that it may write to (a container, a zip file): compile in
         # each process rather than fail to import.
         if "no locator available" not in str(error):
             raise
-        return njit(**{**flags, "cache": False})(function)
+        dispatcher = njit(**{**flags, "cache": False})(function)
+    # numba stamps a cached kernel with its own file only; the kernels of other files, which
+    # are compiled into it, would stay as they were when those files change.
+    index: Any = getattr(getattr(dispatcher, "_cache", None), "_cache_file", None)
+    if hasattr(index, "_source_stamp"):
+        index._source_stamp = (index._source_stamp, _engine_stamp())
+    if COMPILES:
+        # That is what loads it from the cache, too.
+        dispatcher.compile = collector_paused()(dispatcher.compile)
+    return dispatcher
 
 
 def kernel(function: Callable) -> Callable:

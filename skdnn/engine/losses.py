@@ -217,22 +217,17 @@ def class_log_probabilities(z, y, delta):
 
 @kernel
 def log_loss(objective, z, y, delta):
-    """Cross-entropy of the softmax: -log p_y, y the number of the class, by rows.
-
-    With smoothing s (Szegedy et al., 2016) log p_y becomes (1 - s) log p_y + s mean(log p).
-    """
-    smoothing = z.dtype.type(objective[0].parameter)
-    if smoothing > ZERO:
-        smooth_log_loss(smoothing, z, y, delta)
-        return
+    """Cross-entropy of the softmax: -log p_y, y the number of the class, by rows."""
     class_log_probabilities(z, y, delta)
     for i in range(z.shape[0]):
         z[i, 0] = -z[i, 0]
         delta[i, int(y[i, 0])] -= ONE
 
 
-@inner_kernel
-def smooth_log_loss(smoothing, z, y, delta):
+@kernel
+def smoothed_log_loss(objective, z, y, delta):
+    """-(1 - s) log p_y - s mean(log p), s the smoothing, by rows: Szegedy et al. (2016)."""
+    smoothing = z.dtype.type(objective[0].parameter)
     share = smoothing / z.dtype.type(z.shape[1])
     for i in range(z.shape[0]):
         label, mean = int(y[i, 0]), ZERO * z[i, 0]
@@ -290,6 +285,7 @@ LOSSES = {
     "huber": Loss(huber, "identity", parameter=1.0, averages_outputs=True),
     "poisson": Loss(poisson, "exp"),
     "pinball": Loss(pinball, "identity", parameter=0.5, averages_outputs=True),
+    "smoothed_log_loss": Loss(smoothed_log_loss, "softmax", parameter=0.1),
 }
 # Those that the engine knows more of.
 LOG_LOSS, BINARY_LOG_LOSS, HUBER, POISSON = map(

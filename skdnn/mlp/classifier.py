@@ -349,7 +349,9 @@ class MLPNet(ClassifierMixin, ProbabilitySampling, BaseMLP):
                 got = f"label_smoothing={self.label_smoothing!r} with loss='focal'"
                 raise ValueError(f"label_smoothing is for loss='log_loss', got {got}.")
             return "focal" if self._one_of_many() else "binary_focal"
-        return "log_loss" if self._one_of_many() else "binary_log_loss"
+        if not self._one_of_many():
+            return "binary_log_loss"
+        return "smoothed_log_loss" if self.label_smoothing else "log_loss"
 
     def _loss_parameter(self) -> Any:
         return self.gamma if self.loss == "focal" else self.label_smoothing

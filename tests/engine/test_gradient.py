@@ -14,6 +14,7 @@ from skdnn.objective import Objective
 N_ROWS, SIZES = 23, (4, 5, 3)
 TARGETS = {
     "log_loss": lambda rng: rng.randint(3, size=(N_ROWS, 1)),
+    "smoothed_log_loss": lambda rng: rng.randint(3, size=(N_ROWS, 1)),
     "focal": lambda rng: rng.randint(3, size=(N_ROWS, 1)),
     "binary_focal": lambda rng: rng.randint(2, size=(N_ROWS, 3)),
     "binary_log_loss": lambda rng: rng.randint(2, size=(N_ROWS, 3)),

@@ -118,9 +118,11 @@ def test_gradient(name, form, weighted):
 
 
 @pytest.mark.parametrize("name", ["normalised before the activation", "maxout among others"])
-@pytest.mark.parametrize("loss", ["log_loss", "focal", "binary_log_loss", "binary_focal"])
+@pytest.mark.parametrize(
+    "loss", ["log_loss", "smoothed_log_loss", "focal", "binary_log_loss", "binary_focal"]
+)
 def test_gradient_of_a_classifiers_loss(name, loss):
-    columns = 1 if loss in ("log_loss", "focal") else 2
+    columns = 2 if loss.startswith("binary") else 1
     y = np.random.RandomState(2).randint(2, size=(N_ROWS, columns))
     network = Network(N_FEATURES, TABLES[name], loss, loss_parameter=0.7)
     gradient, numeric = _gradient(network, _data("ordered", weighted=True, y=y), _params(network))

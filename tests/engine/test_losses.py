@@ -9,7 +9,7 @@ from skdnn import engine
 
 DTYPES = [np.float32, np.float64]
 PARAMETER = {"huber": 0.7, "pinball": 0.2, "focal": 1.5, "binary_focal": 1.5}
-LABELS = ("log_loss", "focal")
+LABELS = ("log_loss", "smoothed_log_loss", "focal")
 
 
 def _case(name, dtype, rows=40, outputs=3):
@@ -17,6 +17,7 @@ def _case(name, dtype, rows=40, outputs=3):
     z = rng.normal(scale=2, size=(rows, outputs))
     y = {
         "log_loss": rng.randint(outputs, size=(rows, 1)),
+        "smoothed_log_loss": rng.randint(outputs, size=(rows, 1)),
         "focal": rng.randint(outputs, size=(rows, 1)),
         "binary_log_loss": rng.randint(2, size=z.shape),
         "binary_focal": rng.randint(2, size=z.shape),
@@ -44,6 +45,11 @@ def _mean(name, z, y):
     k = z.shape[1]
     if name == "log_loss":
         return metrics.log_loss(y[:, 0], special.softmax(z, axis=1), labels=np.arange(k))
+    if name == "smoothed_log_loss":
+        targets = 0.9 * np.eye(k)[y[:, 0].astype(int)] + 0.1 / k
+        return special.rel_entr(targets, special.softmax(z, axis=1)).sum(axis=1).mean() + (
+            special.entr(targets).sum(axis=1).mean()
+        )
     if name == "binary_log_loss":
         proba = special.expit(z)
         return sum(metrics.log_loss(y[:, j], proba[:, j], labels=[0, 1]) for j in range(k))
@@ -91,11 +97,11 @@ def test_derivative_is_that_of_the_value(name, dtype):
 
 
 @pytest.mark.parametrize("smoothing", [0.1, 0.7])
-@pytest.mark.parametrize("name", ["log_loss", "binary_log_loss"])
+@pytest.mark.parametrize("name", ["smoothed_log_loss", "binary_log_loss"])
 def test_label_smoothing_is_the_cross_entropy_with_smoothed_targets(name, smoothing):
     z, y = _case(name, np.float64)
     values, delta = _evaluate(name, z, y, parameter=smoothing)
-    if name == "log_loss":
+    if name == "smoothed_log_loss":
         targets = (1 - smoothing) * np.eye(3)[y[:, 0].astype(int)] + smoothing / 3
         expected = -(targets * special.log_softmax(z, axis=1)).sum(axis=1)
         derivative = special.softmax(z, axis=1) - targets
