@@ -136,20 +136,56 @@ def test_there_were_several_threads(may_use, monkeypatch):
     assert sizes == [3, 1]
 
 
+@pytest.fixture
+def several_parts(monkeypatch):
+    """Let the rows of these tests be many enough to be shared out, and see that they were."""
+    monkeypatch.setattr(objective, "_PART_NUMBERS", 2**12)
+    cut, counts = objective.Objective._cut, []
+
+    def noted(self):
+        parts = cut(self)
+        counts.append(len(parts))
+        return parts
+
+    monkeypatch.setattr(objective.Objective, "_cut", noted)
+    yield
+    assert max(counts) > 1
+
+
+def _many(form):
+    """Return more rows than are evaluated at once."""
+    data = np.tile(X, (4, 1))
+    return (sparse.csr_matrix(data) if form == "sparse" else data), np.tile(Y, 4)
+
+
 @unconverged
+@pytest.mark.usefixtures("several_parts")
 @pytest.mark.parametrize("form", ["dense", "sparse"])
 @pytest.mark.parametrize("model", [SoftmaxClassifier(), GDLogisticRegression()])
 @pytest.mark.parametrize("solver", ["lbfgs", "newton", "gd"])
-def test_solvers_do_not_depend_on_the_number_of_threads(may_use, monkeypatch, model, solver, form):
-    monkeypatch.setattr(objective, "_PART_NUMBERS", 2**12)
+def test_solvers_do_not_depend_on_the_number_of_threads(may_use, model, solver, form):
     model.set_params(solver=solver, max_iter=5)
-    data = sparse.csr_matrix(X) if form == "sparse" else X
-    labels = Y if isinstance(model, SoftmaxClassifier) else Y > 4
+    data, labels = _many(form)
+    labels = labels if isinstance(model, SoftmaxClassifier) else labels > 4
     may_use(1)
     alone = model.fit(data, labels).coef_
     for number in (2, 5):
         may_use(number)
         np.testing.assert_array_equal(model.fit(data, labels).coef_, alone)
+
+
+@unconverged
+@pytest.mark.usefixtures("several_parts")
+@pytest.mark.parametrize("form", ["dense", "sparse"])
+def test_lbfgs_of_a_network_does_not_depend_on_the_number_of_threads(may_use, form):
+    data, labels = _many(form)
+    model = MLPNet((12,), solver="lbfgs", max_iter=5, random_state=0)
+    may_use(1)
+    alone = model.fit(data, labels).coefs_
+    for number in (2, 5):
+        may_use(number)
+        for own, other in zip(model.fit(data, labels).coefs_, alone, strict=True):
+            np.testing.assert_array_equal(own, other)
 
 
 @unconverged
