@@ -138,9 +138,21 @@ def _parse(path: str) -> Table:
     table = Table(read("."), path, form)
     if form["sep"] == ";":
         other = read(",")
-        if other.select_dtypes("number").shape[1] > table.frame.select_dtypes("number").shape[1]:
+        if _count_numbers(other, ",") > _count_numbers(table.frame, "."):
             table = Table(other, path, form, ",", ["numbers are read with decimal commas"])
     return table
+
+
+def _count_numbers(frame: pandas.DataFrame, decimal: str) -> int:
+    """Count the numbers of a table, those in columns that hold text too beside them."""
+    return sum(
+        frame[column].notna().sum()
+        if frame[column].dtype.kind in "iuf"
+        else sum(
+            NUMBER[decimal].fullmatch(str(value).strip()) is not None for value in frame[column]
+        )
+        for column in frame
+    )
 
 
 def _check_shape(table: Table, least_columns: int) -> None:
@@ -283,6 +295,33 @@ def check_numeric(table: Table, columns: Iterable[str]) -> None:
         raise UserError(
             f"column {column!r}: {value!r} in line {_find_line(table, position, value)} is not a "
             "number, and the model was trained on numbers there; clear it, or write a number"
+        )
+
+
+def check_categories(table: Table, values: pandas.Series, known: Collection[str]) -> None:
+    """Refuse categories that a model has no coefficient for.
+
+    Parameters
+    ----------
+    table : Table
+        What was read.
+    values : pandas.Series of str
+        A column of it, as `with_categories` makes it.
+    known : collection of str
+        The categories that the model was trained on.
+
+    Raises
+    ------
+    UserError
+        With column, line and value of the first one.
+    """
+    unknown = values[~values.isin(known)]
+    if len(unknown):
+        value = unknown.iloc[0]
+        line = _find_line(table, table.frame.columns.get_loc(values.name), value)
+        raise UserError(
+            f"column {values.name!r}: {value!r} in line {line} is not among the "
+            f"categories that the model was trained on: {join_names(known)}; leave such rows out"
         )
 
 

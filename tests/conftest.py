@@ -1,9 +1,13 @@
 """Settings that must be made before anything is imported, and what many tests take."""
 
+import importlib.util
 import os
 
 # Without it scikit-learn's check of array API inputs is skipped.
 os.environ["SCIPY_ARRAY_API"] = "1"
+# Keras looks for TensorFlow otherwise.
+if importlib.util.find_spec("torch"):
+    os.environ.setdefault("KERAS_BACKEND", "torch")
 
 import pytest
 from sklearn.base import clone

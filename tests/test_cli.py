@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+import statsmodels.api as sm
 from sklearn.metrics import accuracy_score, log_loss, r2_score
 from sklearn.model_selection import train_test_split
 from sklearn.preprocessing import StandardScaler
@@ -182,6 +183,19 @@ def test_classes_that_the_model_does_not_know(fitted, folder, capsys):
         (["--target", "grade", "--model", "MLPNetRegressor"], "is not for classification, which"),
         (["--target", "grade", "--test-size", "0.01"], "--test-size 0.01 of 80 rows leaves too"),
         (["--target", "nothing"], "the target 'nothing' is empty"),
+        (
+            ["--target", "grade", "--standard-errors", "--model", "MLPNet"],
+            "--model MLPNet has no --standard-errors; the model with them is GDLogisticRegression",
+        ),
+        (
+            ["--target", "score", "--standard-errors", "--model", "MLPNetRegressor"],
+            "the model with them is GDLinearRegression",
+        ),
+        (["--target", "town", "--standard-errors"], "are for two classes, and 'town' has 3; make"),
+        (
+            ["--target", "grade", "--standard-errors", "--drop", "age", "town", "MEMBER", "score"],
+            "no column is left to learn from",
+        ),
     ],
 )
 def test_what_cannot_be_fitted_is_said_in_one_line(folder, capsys, arguments, message):
@@ -238,6 +252,132 @@ def test_summary(fitted, capsys):
     net = skdnn.load("grade.skops")[-1]
     assert str(net.summary()) in out
     assert out.endswith(f"trained for 20 iterations, last loss {net.loss_:.4g}\n")
+
+
+def customers(n=120):
+    """Return a table with two classes, a number as target, categories, and a gap of each kind."""
+    rng = np.random.default_rng(0)
+    age = rng.integers(18, 80, n).astype(float)
+    town = rng.choice(["Bern", "Oslo", "Rome"], n)
+    z = (age - 45) / 20 + (town == "Rome")
+    frame = pd.DataFrame(
+        {
+            "age": age,
+            # In units in which its slope is small.
+            "income": rng.normal(40000, 9000, n).round(),
+            "town": town,
+            "member": rng.random(n) < 0.5,
+            "country": "here",
+            "churn": np.where(z + rng.logistic(size=n) > 0, "yes", "no"),
+            "spent": (20 + 5 * z + rng.normal(size=n)).round(2),
+        }
+    )
+    frame.loc[3, "age"] = np.nan
+    frame.loc[[5, 9], "town"] = np.nan
+    return frame
+
+
+def design_of(frame):
+    """Return the design matrix of a textbook."""
+    X = pd.get_dummies(frame[["age", "income", "town", "member"]], columns=["town", "member"])
+    return sm.add_constant(X.drop(columns=["town_Bern", "member_False"]).astype(float))
+
+
+@pytest.mark.parametrize("target", ["churn", "spent"])
+def test_standard_errors_are_those_of_statsmodels(tmp_path, monkeypatch, capsys, target):
+    monkeypatch.chdir(tmp_path)
+    customers().to_csv("c.csv", index=False)
+    other = "spent" if target == "churn" else "churn"
+    arguments = ["--target", target, "--drop", other, "--standard-errors", "--save", "m.skops"]
+    assert main(["fit", "c.csv", *arguments]) == 0
+    out = capsys.readouterr().out
+    assert "rows left out: 3 of 120 rows have gaps, in age (1), town (2)\n" in out
+    assert "column 'country' left out: it has one value only\n" in out
+    assert " on 117 rows in " in out
+    assert "held-out" not in out and "before convergence" not in out
+    complete = customers().dropna()
+    y = complete[target] == "yes" if target == "churn" else complete[target]
+    family = sm.families.Binomial() if target == "churn" else sm.families.Gaussian()
+    expected = sm.GLM(y.astype(float), design_of(complete), family=family).fit(tol=1e-12)
+    summary = skdnn.load("m.skops")[-1].summary()
+    np.testing.assert_allclose(summary.coefficients, expected.params, rtol=1e-7)
+    np.testing.assert_allclose(summary.standard_errors, expected.bse, rtol=1e-7)
+    np.testing.assert_allclose(summary.p_values, expected.pvalues, rtol=1e-6)
+    assert summary.notes == ()
+    assert main(["summary", "m.skops"]) == 0
+    out = capsys.readouterr().out
+    assert "\nreference categories: town Bern, member False\n" in out
+    assert "standardised" not in out
+    for name, p in expected.pvalues.rename({"const": "intercept"}).items():
+        shown = next(line for line in out.splitlines() if line.startswith(f"{name} "))
+        assert shown.split()[4] == f"{p:.3f}"
+
+
+@pytest.mark.parametrize(
+    ("target", "model", "why"),
+    [
+        ("grade", "GDLogisticRegression", "because the penalty makes the\ncoefficients biased"),
+        ("score", "GDLinearRegression", "depend on each other linearly"),
+    ],
+)
+def test_without_standard_errors_the_option_for_them_is_named(folder, capsys, target, model, why):
+    arguments = ["--target", target, "--model", model, "--drop", "name", "--save", "m.skops"]
+    assert main(["fit", "people.csv", *arguments]) == 0
+    capsys.readouterr()
+    assert main(["summary", "m.skops"]) == 0
+    out = capsys.readouterr().out
+    assert why in out
+    assert "per standard deviation. With the option\n--standard-errors fit trains" in out
+
+
+def test_a_model_with_standard_errors_predicts_what_it_knows(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    table = customers()
+    table.to_csv("c.csv", index=False)
+    arguments = ["--target", "churn", "--drop", "spent", "--standard-errors", "--save", "m.skops"]
+    assert main(["fit", "c.csv", *arguments]) == 0
+    capsys.readouterr()
+    assert refused(capsys, "predict", "m.skops", "c.csv") == (
+        "column 'age' has gaps in 1 of 120 rows, and the model was trained on rows without: fill "
+        "them, or leave these rows out\n"
+    )
+    table = table.dropna()
+    table.to_csv("complete.csv", index=False)
+    assert main(["predict", "m.skops", "complete.csv", "--proba", "--out", "p.csv"]) == 0
+    z = design_of(table) @ np.concatenate(
+        [skdnn.load("m.skops")[-1].intercept_, skdnn.load("m.skops")[-1].coef_[0]]
+    )
+    shown = pd.read_csv("p.csv")["probability_yes"]
+    np.testing.assert_allclose(shown, 1 / (1 + np.exp(-z)), rtol=1e-9)
+    capsys.readouterr()
+    table.iloc[2, table.columns.get_loc("town")] = "Paris"
+    table.to_csv("new.csv", index=False)
+    assert refused(capsys, "predict", "m.skops", "new.csv") == (
+        "column 'town': 'Paris' in line 4 is not among the categories that the model was trained "
+        "on: Bern, Oslo, Rome; leave such rows out\n"
+    )
+
+
+def test_rows_that_are_too_few_for_standard_errors(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    arguments = ["c.csv", "--target", "churn", "--standard-errors", "--save", "m.skops"]
+    # Half of the rows have no age, and the other half no income.
+    table = customers()
+    ages, first = table["age"], table.index < 60
+    table = table.assign(age=ages.mask(first), income=table["income"].where(first))
+    table.to_csv("c.csv", index=False)
+    assert refused(capsys, "fit", *arguments) == (
+        "120 of 120 rows have gaps, in age (60), income (60), town (2): --drop the worst of them; "
+        "without the rows the target 'churn' is empty\n"
+    )
+    # A single row is of Paris: either it is held out, or there is a coefficient for it.
+    table = customers().dropna()
+    table.iloc[1, table.columns.get_loc("town")] = "Paris"
+    table.to_csv("c.csv", index=False)
+    seeds = [["--random-state", str(seed)] for seed in range(8)]
+    done = [main(["fit", *arguments, "--test-size", "0.5", *seed]) for seed in seeds]
+    assert set(done) == {0, 2}
+    assert "'Paris' of 'town' is in rows only that are held out" in capsys.readouterr().err
 
 
 def test_a_reader_that_stops_early(fitted, folder):

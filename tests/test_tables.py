@@ -63,6 +63,15 @@ def test_a_european_export_is_read_with_its_decimal_commas(run):
     assert "table.csv: 60 rows, 3 columns, regression (found" in out
 
 
+def test_a_word_among_decimal_commas_is_what_is_named(run):
+    income = customers()["income"].map(lambda value: str(value).replace(".", ","))
+    income[7] = "much"
+    assert refused(run(customers(income=income), "--target", "churn", sep=";")) == (
+        "column 'income': 'much' in line 9 is not a number (59 of 60 values are); "
+        "clear it, or leave the column out with --drop income"
+    )
+
+
 def test_semicolons_do_not_make_commas_of_points(run):
     _, out, _ = run(customers(), "--target", "churn", *QUICK, sep=";")
     assert "numbers: income, age; categories: city\n" in out

@@ -17,6 +17,7 @@ from skdnn.tables import (
     check_column,
     check_numbers,
     find_counters,
+    join_names,
     list_columns,
     read_table,
     tidy,
@@ -103,6 +104,58 @@ def read_problem(options: argparse.Namespace, folds: int | None = None) -> Probl
         notes.append(f"{len(frame) - len(labelled)} rows left out: no {target!r} in them")
     notes = [*table.notes, *find_counters(frame[X.columns]), *notes]
     return Problem(Path(options.data).name, X, y, task, notes, found=options.task is None)
+
+
+def keep_complete_rows(problem: Problem, target: str) -> None:
+    """Leave out the rows that have gaps, then the columns with one value in all others.
+
+    Parameters
+    ----------
+    problem : Problem
+        It is changed, and noted what has been left out.
+    target : str
+        Its column.
+
+    Raises
+    ------
+    UserError
+        If too little is left.
+    """
+    gaps = problem.X.isna()
+    incomplete = gaps.any(axis=1)
+    if incomplete.any():
+        counts = gaps.sum()
+        columns = join_names(f"{name} ({count})" for name, count in counts[counts > 0].items())
+        where = f"{incomplete.sum()} of {len(gaps)} rows have gaps, in {columns}"
+        problem.notes.append(f"rows left out: {where}")
+        problem.X, problem.y = problem.X[~incomplete], problem.y[~incomplete]
+        try:
+            _check_target(problem.y, target, problem.task, None)
+        except UserError as error:
+            raise UserError(
+                f"{where}: --drop the worst of them; without the rows {error}"
+            ) from error
+    for column in problem.X.columns[problem.X.nunique() == 1]:
+        problem.notes.append(f"column {column!r} left out: it has one value only")
+        del problem.X[column]
+    if problem.X.shape[1] == 0:
+        raise UserError("no column is left to learn from")
+
+
+def check_held_out(X: pandas.DataFrame, X_test: pandas.DataFrame) -> None:
+    """Refuse held-out rows with categories that the others have not.
+
+    Raises
+    ------
+    UserError
+        Naming the first of them.
+    """
+    for column in X.select_dtypes(object):
+        for value in np.setdiff1d(X_test[column], X[column]):
+            raise UserError(
+                f"{str(value)!r} of {column!r} is in rows only that are held out, so that there is "
+                "no coefficient for it: take --test-size 0, or leave such rows out"
+            )
 
 
 def take_target(table: Table, target: str) -> tuple[pandas.DataFrame, np.ndarray]:

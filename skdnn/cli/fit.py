@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import argparse
 import time
+from math import inf
 from typing import Any
 
 from sklearn.base import BaseEstimator
 from sklearn.model_selection import train_test_split
 from sklearn.pipeline import Pipeline, make_pipeline
 
-from skdnn.cli.data import Problem, read_problem
+from skdnn.cli.data import Problem, check_held_out, keep_complete_rows, read_problem
 from skdnn.cli.options import CSV, add_model_options, add_table_options, check_place
 from skdnn.cli.scores import describe_scores
 from skdnn.cli.status import EpochStatus, Status
@@ -25,12 +26,18 @@ Train an estimator on a table, score it on rows that were held out, and save it.
 
 Numbers are standardised, with the median in their gaps and a column that says where the gaps
 were; categories are one-hot. The file holds all of this, so that predict takes tables as they are.
+
+With --standard-errors it is a linear model without a penalty, fitted as statistics packages do:
+numbers in their own units, the first category of each column as the reference that the others are
+compared to, and rows with gaps left out. summary then shows the table of coefficients, with
+standard errors, p-values and confidence intervals.
 """
 EPILOG = """\
 examples:
   python -m skdnn fit titanic.csv --target survived --drop name ticket --save titanic.skops
   python -m skdnn fit houses.csv --target price --hidden-layer-sizes 64,32 --save houses.skops
   python -m skdnn fit churn.csv --target churn --model GDLogisticRegression --save churn.skops
+  python -m skdnn fit churn.csv --target churn --standard-errors --save churn.skops
 
 In Python, skdnn.load("titanic.skops") gives the same model.
 """
@@ -38,6 +45,12 @@ In Python, skdnn.load("titanic.skops") gives the same model.
 MODELS = {
     "classification": ["MLPNet", "GDLogisticRegression", "SoftmaxClassifier"],
     "regression": ["MLPNetRegressor", "GDLinearRegression"],
+}
+# The models that have standard errors, without a penalty. A gradient is in units of the columns, so
+# that the tolerance is small, and Newton's method the one that does not mind.
+UNPENALIZED: dict[str, tuple[str, dict[str, Any]]] = {
+    "classification": ("GDLogisticRegression", {"C": inf, "solver": "newton", "tol": 1e-10}),
+    "regression": ("GDLinearRegression", {"alpha": 0.0, "solver": "newton", "tol": 1e-10}),
 }
 
 
@@ -54,14 +67,19 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help=f"for classes {', '.join(MODELS['classification'])}; for numbers "
         f"{', '.join(MODELS['regression'])}; default: the first one",
     )
+    group.add_argument(
+        "--standard-errors",
+        action="store_true",
+        help="fit GDLogisticRegression, for two classes, or GDLinearRegression, for numbers, "
+        "without a penalty, so that summary has standard errors and p-values",
+    )
     add_model_options(group)
     group.add_argument(
         "--test-size",
         metavar="SHARE",
         type=_share,
-        default=0.2,
-        help="share of the rows that are held out for the score, default: 0.2; with 0 all rows "
-        "are trained on and there is no score",
+        help="share of the rows that are held out for the score, default: 0.2, with "
+        "--standard-errors 0; with 0 all rows are trained on and there is no score",
     )
     group.add_argument(
         "--save", required=True, metavar="MODEL", help="the file to write, such as model.skops"
@@ -88,11 +106,13 @@ def run(options: argparse.Namespace) -> None:
         raise UserError(str(error)) from error
     problem = read_problem(options)
     estimator = _make_estimator(problem, options)
+    if options.standard_errors:
+        keep_complete_rows(problem, options.target)
     X, X_test, y, y_test = _split(problem, options)
     for note in problem.notes:
         print(note)
     print(problem.title(), flush=True)
-    model = make_pipeline(make_preprocessor(), estimator)
+    model = make_pipeline(make_preprocessor(penalized=not options.standard_errors), estimator)
     # Where `predict` finds the truth to score itself.
     model.target_name_ = options.target
     _train(model, X, y, Status(problem.name))
@@ -115,33 +135,48 @@ def _make_estimator(problem: Problem, options: argparse.Namespace) -> BaseEstima
         random_state=options.random_state,
     )
     models = dict(zip(MODELS[problem.task], [pair.ours for pair in pairs], strict=True))
-    name = options.model or next(iter(models))
+    linear, unpenalized = UNPENALIZED[problem.task]
+    name = options.model or (linear if options.standard_errors else next(iter(models)))
     if name not in models:
         raise UserError(
             f"--model {name} is not for {problem.task}, which is the task here; "
             f"the models for it are {', '.join(models)}"
         )
-    return models[name]
+    if not options.standard_errors:
+        return models[name]
+    if name != linear:
+        raise UserError(f"--model {name} has no --standard-errors; the model with them is {linear}")
+    if (problem.n_classes or 2) > 2:
+        raise UserError(
+            f"--standard-errors are for two classes, and {options.target!r} has "
+            f"{problem.n_classes}; make a column that tells one of them from the others"
+        )
+    return models[name].set_params(**unpenalized)
 
 
 def _split(problem: Problem, options: argparse.Namespace) -> Any:
     """Return the rows to train on and those to score on, and the targets of both."""
-    if not options.test_size:
+    test_size = options.test_size
+    if test_size is None:
+        test_size = 0.0 if options.standard_errors else 0.2
+    if not test_size:
         return problem.X, problem.X[:0], problem.y, problem.y[:0]
     strata = problem.y if problem.task == "classification" else None
     try:
-        return train_test_split(
+        X, X_test, y, y_test = train_test_split(
             problem.X,
             problem.y,
-            test_size=options.test_size,
+            test_size=test_size,
             random_state=options.random_state,
             stratify=strata,
         )
     except ValueError as error:
         raise UserError(
-            f"--test-size {options.test_size:g} of {len(problem.y)} rows leaves too few rows: "
-            f"{error}"
+            f"--test-size {test_size:g} of {len(problem.y)} rows leaves too few rows: {error}"
         ) from error
+    if options.standard_errors:
+        check_held_out(X, X_test)
+    return X, X_test, y, y_test
 
 
 def _train(model: Pipeline, X: Any, y: Any, status: Status) -> None:
@@ -158,7 +193,9 @@ def _train(model: Pipeline, X: Any, y: Any, status: Status) -> None:
         one.set_callbacks()
     learner = learner_of(model[-1])
     last = learner.history_[-1]["loss"] if learner.history_ else float("nan")
-    stopped = "" if converged else ", stopped at max_iter before convergence"
+    # Newton's steps may also end where float64 has no lower objective.
+    cut_off = not converged and len(learner.history_) == learner.max_iter
+    stopped = ", stopped at max_iter before convergence" if cut_off else ""
     print(
         f"{type(learner).__name__}: {len(learner.history_)} iterations on {len(y)} rows in "
         f"{seconds:.2f} s, loss {last:.4g}{stopped}"

@@ -11,12 +11,13 @@ from sklearn.base import is_classifier
 from sklearn.compose import ColumnTransformer
 
 from skdnn.cli.data import as_labels, take_target
-from skdnn.cli.models import read_model
+from skdnn.cli.models import find_categories, read_model
 from skdnn.cli.options import CSV, check_place, write
 from skdnn.cli.scores import describe_scores
 from skdnn.tables import (
     Table,
     UserError,
+    check_categories,
     check_columns,
     check_numeric,
     join_names,
@@ -82,11 +83,27 @@ def _take_features(model: Any, table: Table) -> pandas.DataFrame:
     check_numeric(table, kinds.get("numbers", []))
     for note in table.notes:
         print(note, file=sys.stderr)
-    known = {*features, getattr(model, "target_name_", None)}
-    extra = [name for name in table.frame.columns if name not in known]
+    frame = with_categories(table, kinds.get("categories", []))
+    categories = find_categories(model)
+    if categories is not None:
+        _check_complete(frame[features])
+        for column, known in categories.items():
+            check_categories(table, frame[column], known)
+    used = {*features, getattr(model, "target_name_", None)}
+    extra = [name for name in table.frame.columns if name not in used]
     if extra:
         print(f"columns ignored, not used by the model: {join_names(extra)}", file=sys.stderr)
-    return with_categories(table, kinds.get("categories", []))[features]
+    return frame[features]
+
+
+def _check_complete(X: pandas.DataFrame) -> None:
+    """Refuse gaps, for a model that was trained on rows without."""
+    for column, n_gaps in X.isna().sum().items():
+        if n_gaps:
+            raise UserError(
+                f"column {column!r} has gaps in {n_gaps} of {len(X)} rows, and the model was "
+                "trained on rows without: fill them, or leave these rows out"
+            )
 
 
 def _columns_by_kind(model: Any) -> dict[str, list[str]]:

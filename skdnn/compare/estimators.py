@@ -240,17 +240,44 @@ def make_splitter(task: Task, n_folds: int = 4, random_state: int = 0) -> BaseCr
     return folds(n_folds, shuffle=True, random_state=random_state)
 
 
-def make_preprocessor() -> ColumnTransformer:
+def make_preprocessor(*, penalized: bool = True) -> ColumnTransformer:
     """Preprocessing for a data frame of numbers and categories with gaps.
 
     Numbers: median in the gaps, a column that says where the gaps were, standardised.
     Everything else: gaps are a category of their own, one-hot, rare categories together.
 
+    Parameters
+    ----------
+    penalized : bool, default=True
+        Whether large coefficients cost the estimator something. False is for linear models whose
+        coefficients are to be read: each then is determined by the rows, and is of a unit of its
+        column. Numbers are left as they are, and the first category of each column, to which the
+        others are compared, has no column of its own. Gaps, and categories that were not there in
+        `fit`, are refused.
+
     Returns
     -------
     ColumnTransformer
         Unfitted; it tells the columns by their dtype.
+
+    Examples
+    --------
+    >>> from skdnn.compare import make_preprocessor
+    >>> import pandas
+    >>> frame = pandas.DataFrame({"age": [20, 30, 40], "town": ["Oslo", "Rome", "Bern"]})
+    >>> make_preprocessor(penalized=False).fit(frame).get_feature_names_out().tolist()
+    ['age', 'town_Oslo', 'town_Rome']
     """
+    are_numbers = make_column_selector(dtype_include="number")
+    are_categories = make_column_selector(dtype_exclude="number")
+    if not penalized:
+        return ColumnTransformer(
+            [
+                ("numbers", "passthrough", are_numbers),
+                ("categories", OneHotEncoder(drop="first", sparse_output=False), are_categories),
+            ],
+            verbose_feature_names_out="{feature_name}",
+        )
     numbers = make_pipeline(
         # keep_empty_features: a column may have all its values outside of one fold.
         SimpleImputer(strategy="median", add_indicator=True, keep_empty_features=True),
@@ -262,7 +289,7 @@ def make_preprocessor() -> ColumnTransformer:
     )
     return ColumnTransformer(
         [
-            ("numbers", numbers, make_column_selector(dtype_include="number")),
-            ("categories", categories, make_column_selector(dtype_exclude="number")),
+            ("numbers", numbers, are_numbers),
+            ("categories", categories, are_categories),
         ]
     )

@@ -1,8 +1,5 @@
 """Networks of Keras from fitted ones, and back: the same predictions."""
 
-import importlib.util
-import os
-
 import numpy as np
 import pytest
 from networks import ALL, FEW, LAYERS, OUTPUTS, TARGETS, X, fitted, outputs
@@ -11,8 +8,6 @@ from skdnn import MLPNet, MLPNetRegressor, engine
 from skdnn.exchange import from_keras, to_keras
 from skdnn.layers import BatchNorm, Dense
 
-if importlib.util.find_spec("torch"):
-    os.environ.setdefault("KERAS_BACKEND", "torch")
 keras = pytest.importorskip("keras", reason="Keras, or a backend of it, is not installed")
 layers = keras.layers
 
