@@ -220,8 +220,7 @@ class Epochs:
         optimization.check_state(net)
         self._optimization, self._batches, self._params = optimization, batches, params
         layers = net.bound("layers", batches.data)
-        self._restricts = bool(settings["weight_decay"].any())
-        self._restricts |= any(layers[name].any() for name in ("max_norm", "l1", "bias_l1"))
+        self._restricts = any(layers[name].any() for name in ("max_norm", "l1", "bias_l1"))
         blocks, n_parts = engine.cut(layers, n_threads)
         variables = engine.Variables(
             params,

@@ -242,6 +242,22 @@ SKORCH = {
     ),
     "GradientNormClipping": ("SGD", lambda: {"lr": 0.1, **clipping()}, {**SGD, "clip_norm": 0.05}),
     "Freezer": ("SGD", lambda: {"lr": 0.1, **freezing()}, {**SGD, "frozen_layers": [0]}),
+    "weight_decay of AdamW": (
+        "AdamW",
+        lambda: {
+            "lr": 0.05,
+            "optimizer__eps": 1e-30,
+            "optimizer__weight_decay": 0.3,
+            "optimizer__param_groups": [("*bias", {"weight_decay": 0.0})],
+        },
+        {
+            **SGD,
+            "solver": "adamw",
+            "learning_rate_init": 0.05,
+            "epsilon": 1e-30,
+            "weight_decay": 0.3,
+        },
+    ),
     "weight_decay of SGD": (
         "SGD",
         lambda: {"lr": 0.1, "optimizer__weight_decay": 0.1},

@@ -140,12 +140,17 @@ def finish_part(variables, first, size, scale, l2):
 
 
 @inlined_kernel
-def step_part(variables, first, size, settings, rate, clipped, step):
-    """Let the optimiser change a part of the parameters."""
+def step_part(variables, first, size, settings, rate, clipped, step, decay):
+    """Let a part of the parameters decay, and the optimiser change it.
+
+    w <- (1 - decay) w - step: Loshchilov and Hutter (2019), Decoupled weight decay.
+    """
     g, n_params = vector(variables.gradient, first, size), variables.gradient.size
     if clipped != 1.0:
         scale_by(g, clipped)
     w, m = vector(variables.params, first, size), vector(variables.moments, first, size)
+    if decay != 0.0:
+        scale_by(w, 1.0 - decay)
     v = vector(variables.moments, variables.moments.size - n_params + first, size)
     _step(settings[0].step, (w, g, m, v, settings, rate, step.power_1, step.power_2))
 
@@ -223,6 +228,7 @@ def train_block(
     weight, clips = steps[k].weight, settings[0].clip_norm != 0.0
     rate, scale = steps[k].rate, 1.0 / weight
     own, clipped = rate * layer.learning_rate, 1.0
+    decay = own * settings[0].weight_decay if layer.decays else 0.0
     computes = what != STEP_ONLY and layer.learning_rate != 0.0
     moves = (what == STEP_ONLY or what == BOTH) and layer.learning_rate != 0.0
     # A layer that transforms has written its own on the way back.
@@ -246,14 +252,14 @@ def train_block(
                 weight_gradient(*given)
             finish_part(variables, first, size, scale, penalty_scale * layer.l2)
         if moves:
-            step_part(variables, first, size, settings, own, clipped, steps[k])
+            step_part(variables, first, size, settings, own, clipped, steps[k], decay)
     if block.bias:
         if computes:
             if sums:
                 bias_gradient(layer, work, capacity, rows, variables.gradient)
             finish_part(variables, layer.bias, layer.n_out, scale, layer.bias_l2)
         if moves:
-            step_part(variables, layer.bias, layer.n_out, settings, own, clipped, steps[k])
+            step_part(variables, layer.bias, layer.n_out, settings, own, clipped, steps[k], 0.0)
     if clips and computes:
         note_squares(layer, block, variables)
     if moves and (settings[0].restrict or variables.mean.size):

@@ -143,7 +143,7 @@ def restrict(
     power_2,
     weight,
 ):
-    """Apply L1 penalties, weight decay and largest norms after a step of the optimiser.
+    """Apply L1 penalties and largest norms after a step of the optimiser.
 
     To the layer's weights from row `begin` to row `end`, and with `bias` to its biases; `moment` is
     the optimiser's last one. The gradient is overwritten.
@@ -151,7 +151,6 @@ def restrict(
     An L1 penalty is a proximal step as long as the optimiser's own, of each parameter: then the
     point where gradient and penalty are in balance is the objective's minimum whatever the
     optimiser. It is clipped by as much as the gradient that it is to balance.
-    w <- (1 - rate weight_decay) w: Loshchilov and Hutter (2019), Decoupled weight decay.
     """
     factor = layer.learning_rate
     first, size = layer.params + begin * layer.n_out, (end - begin) * layer.n_out
@@ -164,8 +163,6 @@ def restrict(
         steps, v = bias_of(layer, gradient), bias_of(layer, moment)
         step_sizes(steps, v, settings, own, factor, reach, power_2)
         shrink(bias_of(layer, params), steps, layer.bias_l1)
-    if settings[0].weight_decay != 0.0 and layer.decays:
-        scale_by(w, 1.0 - rate * factor * settings[0].weight_decay)
     if layer.max_norm != 0.0:
         room = vector(gradient, first, layer.n_out)
         bound_columns(matrix(params, first, end - begin, layer.n_out), layer.max_norm, room)

@@ -230,11 +230,21 @@ def test_decay_beside_a_gradient_leaves_biases_and_normalisation(solver):
     start[:] += 0.1
     plain = train(network, X, Y, start, solver=solver, rate=0.01)
     decayed = train(network, X, Y, start, solver=solver, rate=0.01, weight_decay=2.0)
-    pairs = zip(network.arrays(plain), network.arrays(decayed), strict=True)
-    for number, (one, other) in enumerate(pairs):
+    of_each = (network.arrays(params) for params in (plain, decayed, start))
+    for number, (one, other, before) in enumerate(zip(*of_each, strict=True)):
         for name in one:
-            factor = 0.98 if name == "weights" and number != 1 else 1.0
-            np.testing.assert_allclose(other[name], factor * one[name], rtol=1e-13)
+            decay = 0.02 if name == "weights" and number != 1 else 0.0
+            expected = one[name] - decay * before[name]
+            np.testing.assert_allclose(other[name], expected, rtol=1e-12, atol=1e-15)
+
+
+def test_decay_is_an_l2_penalty_of_plain_gradient_descent():
+    layers = [Dense(3, "tanh"), Dense(2)]
+    network, penalised = (Network(4, layers, "squared_error", l2=l2) for l2 in (0.0, 0.3))
+    start = initial(network)
+    options = {"rate": 0.1, "momentum": 0.0, "n_epochs": 5}
+    decayed = train(network, X, Y, start, weight_decay=0.3, **options)
+    np.testing.assert_allclose(decayed, train(penalised, X, Y, start, **options), rtol=1e-12)
 
 
 @pytest.mark.parametrize("solver", engine.OPTIMIZERS)
