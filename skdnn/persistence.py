@@ -22,6 +22,7 @@ from sklearn.exceptions import InconsistentVersionWarning
 from sklearn.utils.fixes import parse_version
 
 from skdnn._version import __version__
+from skdnn.dependencies import import_optional_dependency
 from skdnn.files import replacing
 
 # Of the file; 2 would be one that this version cannot read.
@@ -132,7 +133,7 @@ def save(model: Any, path: str | os.PathLike) -> None:
     >>> bool((skdnn.load(path).predict_proba(X) == model.predict_proba(X)).all())
     True
     """
-    skops = import_skops()
+    skops = import_optional_dependency("skops.io")
     try:
         content = skops.dumps(model, compression=zipfile.ZIP_DEFLATED)
     except skops.exceptions.UnsupportedTypeException as error:
@@ -191,7 +192,7 @@ def load(path: str | os.PathLike, *, trusted: Sequence[str | type] = ()) -> Any:
     --------
     save : Write it, with an example.
     """
-    skops = import_skops()
+    skops = import_optional_dependency("skops.io")
     if isinstance(trusted, str | bool):
         raise TypeError(f"trusted must be a list of types or of their names, got {trusted!r}.")
     content = Path(path).read_bytes()
@@ -216,24 +217,6 @@ def load(path: str | os.PathLike, *, trusted: Sequence[str | type] = ()) -> Any:
         ) from error
     _check_versions(versions, model)
     return model
-
-
-def import_skops() -> Any:
-    """Return the module `skops.io`.
-
-    Raises
-    ------
-    ImportError
-        When skops is not installed.
-    """
-    try:
-        import skops.io
-    except ImportError as error:
-        raise ImportError(
-            'Saving and loading models needs skops: pip install "skops>=0.15", or the extra '
-            '"skdnn[save]".'
-        ) from error
-    return skops.io
 
 
 def _versions() -> dict[str, str]:
@@ -293,7 +276,10 @@ def _allowed() -> list[str]:
     public = [vars(model_selection).get(name) for name in model_selection.__all__]
     splitters = [item for item in public if isinstance(item, type) and hasattr(item, "split")]
     scores = [get_scorer(name)._score_func for name in get_scorer_names()]
-    return [*_OURS, *_THEIRS, *map(_full_name, splitters + scores)]
+    # Earlier versions of NumPy write the place where a function is compiled, not "numpy.log1p".
+    functions = [name for name, item in vars(np).items() if isinstance(item, np.ufunc)]
+    earlier = [f"numpy._core._multiarray_umath.{name}" for name in functions]
+    return [*_OURS, *_THEIRS, *earlier, *map(_full_name, splitters + scores)]
 
 
 def _full_name(item: Any) -> str:

@@ -15,10 +15,10 @@ PAGE = (Path(__file__).parents[1] / "doc" / "api.rst").read_text()
 REFERENCE = re.findall(r"^   (skdnn\.\S+)$", PAGE, flags=re.MULTILINE)
 # What users do not import, and in modules without `__all__` single names.
 INTERNAL = {
-    *("__main__", "__version__", "_typing", "_version", "cli", "component", "engine", "files"),
-    *("frames", "likelihood", "linear", "mlp", "network", "objective", "persistence", "reporting"),
-    *("solvers", "splitting", "stochastic", "tables", "tasks", "threads", "training"),
-    "validation",
+    *("__main__", "__version__", "_typing", "_version", "cli", "component", "dependencies"),
+    *("engine", "files", "frames", "likelihood", "linear", "mlp", "network", "objective"),
+    *("persistence", "reporting", "solvers", "splitting", "stochastic", "tables", "tasks"),
+    *("threads", "training", "validation"),
     "inference.summarize_coefficients",
     *("summary.text_table", "summary.html_table", "summary.summarize"),
     "layers.plain_layers",

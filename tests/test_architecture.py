@@ -16,7 +16,7 @@ ROOT = Path(skdnn.__file__).parent
 # From the ground up; a module may import from the floors below its own, and on its own floor where
 # that is a package.
 FLOORS = [
-    {"engine", "threads", "component", "files", "frames", "_typing", "_version"},
+    {"engine", "threads", "component", "files", "frames", "dependencies", "_typing", "_version"},
     {"initializers", "regularizers", "averaging", "schedules", "splitting", "validation"},
     {"layers"},
     {"network"},

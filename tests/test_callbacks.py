@@ -149,16 +149,28 @@ def test_early_stopping_on_the_training_loss(model):
 @pytest.mark.parametrize("model", RATED[:2], ids=str)
 @pytest.mark.parametrize("monitor", ["validation_loss", "validation_score"])
 def test_early_stopping_restores_the_best_weights(model, monitor):
-    options = {"patience": 4, "restore_best_weights": True}
+    stop = EarlyStopping(monitor, patience=4, restore_best_weights=True)
     fitted = clone(model).set_params(max_iter=300, learning_rate_init=0.1)
-    fitted.set_callbacks(EarlyStopping(monitor, **options)).fit(X[:400], Y[:400], **VAL)
+    fitted.set_callbacks(stop).fit(X[:400], Y[:400], **VAL)
     values = [row[monitor] for row in fitted.history_]
     best = int(np.argmin(values) if monitor == "validation_loss" else np.argmax(values))
     assert len(values) == best + 1 + 4
+    assert stop.best_epoch(fitted) == best + 1
     shorter = clone(model).set_params(max_iter=best + 1, learning_rate_init=0.1)
     shorter.fit(X[:400], Y[:400], **VAL)
     np.testing.assert_array_equal(fitted.coefs_[0], shorter.coefs_[0])
     np.testing.assert_array_equal(fitted.predict(X), shorter.predict(X))
+
+
+@pytest.mark.parametrize("model", RATED, ids=str)
+def test_the_best_epoch_is_one_of_the_last_fit(model):
+    stop = EarlyStopping("loss")
+    fitted = _model(model, stop, max_iter=20).set_params(warm_start=True).fit(X, Y)
+    assert stop.best_epoch(fitted) == 1 + np.argmin(fitted.loss_curve_)
+    # Losses of targets that the rows tell nothing of are above all earlier ones.
+    fitted.set_params(max_iter=3).fit(X, Y[::-1])
+    before = len(fitted.history_) - 3
+    assert stop.best_epoch(fitted) == 1 + before + np.argmin(fitted.loss_curve_[before:])
 
 
 def test_early_stopping_without_the_quantity():

@@ -4,9 +4,11 @@ A random search over layers and learning rates
 
 How deep and wide should a network be, and how large its steps? A random search draws candidates
 from distributions and compares them by cross-validation; successive halving gives the poor ones
-only few epochs, and has time for more of them.
+only few epochs, and has time for more of them. ``--full`` draws more candidates, and trains them
+for longer.
 """
 
+import argparse
 import warnings
 
 import matplotlib.pyplot as plt
@@ -26,6 +28,9 @@ from sklearn.preprocessing import StandardScaler
 from skdnn import MLPNet
 from skdnn.model_selection import HiddenLayerSizes, search_space
 
+parser = argparse.ArgumentParser()
+parser.add_argument("--full", action="store_true", help="more candidates, for more epochs")
+full = parser.parse_args().full
 # The candidates are compared after a set number of epochs.
 warnings.filterwarnings("ignore", category=ConvergenceWarning)
 
@@ -48,15 +53,17 @@ print(space["hidden_layer_sizes"].rvs(size=5, random_state=0))
 # The search
 # ----------
 
-net = MLPNet(max_iter=15, random_state=0)
-search = RandomizedSearchCV(net, space, n_iter=20, cv=3, random_state=0).fit(X_train, y_train)
+n_networks = 20 if full else 12
+net = MLPNet(max_iter=15 if full else 10, random_state=0)
+search = RandomizedSearchCV(net, space, n_iter=n_networks, cv=3, random_state=0)
+search.fit(X_train, y_train)
 layers, rate = (search.best_params_[name] for name in space)
-print(f"best of 20: {layers}, learning rate {rate:.4f}, score {search.best_score_:.3f}")
+print(f"best of {n_networks}: {layers}, learning rate {rate:.4f}, score {search.best_score_:.3f}")
 print(f"test accuracy: {search.score(X_test, y_test):.3f}")
 
 # %%
 # Each candidate is a point: its learning rate, the number of its weights, and its score. Small
-# steps do not get far in 15 epochs, and layers of few units let little through.
+# steps do not get far in so few epochs, and layers of few units let little through.
 
 results = search.cv_results_
 widths = [[64, *sizes, 10] for sizes in results["param_hidden_layer_sizes"]]
@@ -70,7 +77,7 @@ for ax, values, label in ((axes[0], rates, "learning rate"), (axes[1], n_weights
     ax.set(xscale="log", xlabel=label)
 axes[0].set_ylabel("accuracy, mean of 3 folds")
 figure.colorbar(points, ax=axes, label="hidden layers", ticks=range(4))
-figure.suptitle("20 networks drawn at random")
+figure.suptitle(f"{n_networks} networks drawn at random")
 
 # %%
 # A ready-made space, and successive halving
@@ -83,10 +90,10 @@ pipeline = make_pipeline(StandardScaler(), MLPNet(random_state=0))
 halving = HalvingRandomSearchCV(
     pipeline,
     search_space(pipeline),
-    n_candidates=27,
+    n_candidates=27 if full else 18,
     resource="mlpnet__max_iter",
     min_resources=2,
-    max_resources=54,
+    max_resources=54 if full else 18,
     cv=3,
     random_state=0,
 ).fit(X_train, y_train)

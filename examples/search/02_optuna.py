@@ -4,8 +4,11 @@ Optuna: a search that learns where to look
 
 `Optuna <https://optuna.org>`_ draws each candidate with regard to how the earlier ones did, and
 gives up on one that is behind after some epochs. All that it needs to know is the validation loss
-after each epoch. It is not one of skdnn's extras: ``pip install optuna``.
+after each epoch. It is not one of skdnn's extras: ``pip install optuna``. ``--full`` tries more
+candidates, for more epochs.
 """
+
+import argparse
 
 import matplotlib.pyplot as plt
 from sklearn.datasets import load_digits
@@ -18,6 +21,9 @@ try:
 except ImportError:
     raise SystemExit("This example needs Optuna: pip install optuna") from None
 
+parser = argparse.ArgumentParser()
+parser.add_argument("--full", action="store_true", help="more candidates, for more epochs")
+full = parser.parse_args().full
 optuna.logging.set_verbosity(optuna.logging.WARNING)
 
 X, y = load_digits(return_X_y=True)
@@ -43,7 +49,7 @@ def objective(trial):
         batch_size=trial.suggest_categorical("batch size", [32, 64, 128]),
         random_state=0,
     )
-    for epoch in range(1, 21):
+    for epoch in range(1, (20 if full else 12) + 1):
         net.partial_fit(X_train, y_train, classes=range(10), X_val=X_val, y_val=y_val)
         trial.report(net.history_[-1]["validation_loss"], epoch)
         if trial.should_prune():
@@ -62,7 +68,7 @@ study = optuna.create_study(
     sampler=optuna.samplers.TPESampler(seed=0),
     pruner=optuna.pruners.MedianPruner(n_startup_trials=5, n_warmup_steps=3),
 )
-study.optimize(objective, n_trials=30)
+study.optimize(objective, n_trials=30 if full else 20)
 ended = [trial for trial in study.trials if trial.state.name == "COMPLETE"]
 print(f"{len(study.trials)} trials, {len(study.trials) - len(ended)} of them given up early")
 for name, value in study.best_params.items():
@@ -79,7 +85,7 @@ figure, axes = plt.subplots(1, 2, figsize=(9.5, 3.8), layout="constrained")
 for trial in study.trials:
     losses = trial.intermediate_values
     style = (
-        {"color": "C0", "lw": 1} if trial in ended else {"color": "0.75", "lw": 0.8, "zorder": 1}
+        {"color": "C0", "lw": 1} if trial in ended else {"color": "0.6", "lw": 0.8, "zorder": 1}
     )
     axes[0].plot(list(losses), list(losses.values()), **style)
 best = study.best_trial.intermediate_values
@@ -94,5 +100,5 @@ points = axes[1].scatter(
     ec="0.3",
 )
 axes[1].set(xscale="log", yscale="log", xlabel="learning rate", ylabel="width", title="Candidates")
-figure.colorbar(points, ax=axes[1], label="trial")
+figure.colorbar(points, ax=axes[1], label="trial", ticks=range(0, len(study.trials), 5))
 plt.show()

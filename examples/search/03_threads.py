@@ -4,9 +4,11 @@ Searching in threads
 
 A fit holds Python's lock only between epochs. So the candidates of a search can be trained at once
 by threads of one process, which share the data and start at once. Here the same search runs without
-jobs, with two processes (loky, joblib's default) and with two threads.
+jobs, with two processes (loky, joblib's default) and with two threads. ``--full`` makes it twice as
+long.
 """
 
+import argparse
 import warnings
 from time import perf_counter
 
@@ -19,12 +21,15 @@ from sklearn.model_selection import RandomizedSearchCV
 from skdnn import MLPNet
 from skdnn.model_selection import search_space
 
+parser = argparse.ArgumentParser()
+parser.add_argument("--full", action="store_true", help="a search of twice as many epochs")
+full = parser.parse_args().full
 # The candidates are compared after a set number of epochs.
 warnings.filterwarnings("ignore", category=ConvergenceWarning)
 
 X, y = load_digits(return_X_y=True)
 X = X / 16
-net = MLPNet(max_iter=20, random_state=0)
+net = MLPNet(max_iter=20 if full else 10, random_state=0)
 search = RandomizedSearchCV(net, search_space(net), n_iter=8, cv=3, random_state=0, refit=False)
 
 # %%

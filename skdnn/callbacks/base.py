@@ -130,6 +130,12 @@ def schedule_of(estimator: Any, callback: Any) -> Any:
     return schedule
 
 
+def in_stream(estimator: Any) -> bool:
+    """Return whether an estimator is trained by `partial_fit`."""
+    training = getattr(estimator, "_training", None)
+    return training is not None and training.streams
+
+
 def training_of(estimator: Any) -> Any:
     """Return the state of a training that can be resumed."""
     if not hasattr(estimator, "_training"):

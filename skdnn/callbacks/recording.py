@@ -4,7 +4,7 @@ import csv
 from pathlib import Path
 from typing import Any
 
-from skdnn.callbacks.base import EpochCallback, check_count, detached, weights_of
+from skdnn.callbacks.base import EpochCallback, check_count, detached, in_stream, weights_of
 
 
 class CSVLogger(EpochCallback):
@@ -116,8 +116,7 @@ class WeightHistory(EpochCallback):
     def teardown(self, estimator: Any, context: Any) -> None:
         """Show what was kept."""
         run = self._runs.pop(id(estimator), self._start(estimator))
-        training = getattr(estimator, "_training", None)
-        if training is not None and training.streams and training.optimization.epochs > 1:
+        if in_stream(estimator) and estimator._training.optimization.epochs > 1:
             # A stream: each call is an epoch of it.
             run = {name: [*getattr(self, f"{name}_", []), *run[name]] for name in run}
         self.epochs_, self.weights_ = run["epochs"], run["weights"]

@@ -2,7 +2,9 @@
 
 from typing import Any
 
-from skdnn.callbacks.base import Monitor, check_count, restore, weights_of
+import numpy as np
+
+from skdnn.callbacks.base import Monitor, check_count, in_stream, restore, weights_of
 
 
 class EarlyStopping(Monitor):
@@ -36,6 +38,8 @@ class EarlyStopping(Monitor):
     >>> net = net.set_callbacks(stop).fit(X[::2], y[::2], X_val=X[1::2], y_val=y[1::2])
     >>> len(net.history_) < 200
     True
+    >>> stop.best_epoch(net) == len(net.history_) - 3
+    True
     """
 
     def __init__(
@@ -57,8 +61,7 @@ class EarlyStopping(Monitor):
         """See a task end; stop when the quantity has not improved for long enough."""
         if context.task_name != "epoch" or X is None:
             return False
-        training = getattr(estimator, "_training", None)
-        if training is not None and training.streams:
+        if in_stream(estimator):
             raise ValueError(
                 "EarlyStopping watches the epochs of one fit. In a stream of partial_fit set "
                 "early_stopping=True, scoring='loss' and n_iter_no_change in the network, and "
@@ -69,6 +72,30 @@ class EarlyStopping(Monitor):
         if self._improves(estimator.history_[-1], run) and self.restore_best_weights:
             run["weights"] = weights_of(fitted_estimator)
         return run["waited"] >= self.patience
+
+    def best_epoch(self, estimator: Any) -> int | None:
+        """Return the epoch in which the quantity was best.
+
+        Parameters
+        ----------
+        estimator : estimator instance
+            A fitted model.
+
+        Returns
+        -------
+        epoch : int or None
+            As in the rows of its `history_`, of which those of its last fit count; None where it
+            has made no epoch.
+
+        Raises
+        ------
+        ValueError
+            When the quantity is not in the history.
+        """
+        run, n_iter = self._start(estimator), int(np.ravel(estimator.n_iter_)[0])
+        rows = estimator.history_[len(estimator.history_) - n_iter :]
+        better = [row["epoch"] for row in rows if self._improves(row, run)]
+        return better[-1] if better else None
 
     def teardown(self, estimator: Any, context: Any) -> None:
         """Restore the best weights, if that is asked for."""

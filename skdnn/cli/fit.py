@@ -17,7 +17,8 @@ from skdnn.cli.scores import describe_scores
 from skdnn.cli.status import EpochStatus, Status
 from skdnn.compare import make_pairs, make_preprocessor
 from skdnn.compare.measurement import learner_of, quiet_fit
-from skdnn.persistence import import_skops, save
+from skdnn.dependencies import import_optional_dependency
+from skdnn.persistence import save
 from skdnn.tables import UserError
 
 HELP = "train on a table and save the model"
@@ -101,7 +102,7 @@ def run(options: argparse.Namespace) -> None:
     check_place("--save", options.save)
     try:
         # What could not be saved is not trained.
-        import_skops()
+        import_optional_dependency("skops.io")
     except ImportError as error:
         raise UserError(str(error)) from error
     problem = read_problem(options)

@@ -7,6 +7,7 @@ from sklearn.base import is_classifier
 from sklearn.utils._optional_dependencies import check_matplotlib_support
 
 from skdnn.callbacks import EarlyStopping
+from skdnn.callbacks.base import in_stream
 from skdnn.displays.fitted import unwrap
 from skdnn.displays.panels import make_panels
 
@@ -300,13 +301,10 @@ def _restored_epoch(network: Any, history: list[dict[str, Any]]) -> int | None:
     """Return the epoch whose weights the model was given in the end; None if it was not."""
     for callback in getattr(network, "_skl_callbacks", []):
         if isinstance(callback, EarlyStopping) and callback.restore_best_weights:
-            run = callback._start(network)
-            n_iter = int(np.ravel(network.n_iter_)[0])
-            better = [row["epoch"] for row in history[-n_iter:] if callback._improves(row, run)]
-            return better[-1] if better else None
-    training = getattr(network, "_training", None)
-    in_stream = training is not None and training.streams and not network.converged_
-    if not getattr(network, "early_stopping", False) or in_stream:
+            return callback.best_epoch(network)
+    # The weights of a stream are the best ones only when it has converged.
+    goes_on = in_stream(network) and not network.converged_
+    if not getattr(network, "early_stopping", False) or goes_on:
         return None
     scores = np.array([row.get("validation_score", np.nan) for row in history], dtype=float)
     if np.isnan(scores).all():

@@ -88,9 +88,9 @@ def _targets(network: Any, X: Any, y: Any, sample_weight: Any, n_outputs: int) -
 
 def _penalties(network: Any, total: float, weights: Any, pair: Any, points: Any) -> Any:
     """Return the penalties where the two weights, here zero, are those of each point."""
-    strength = 1 / (network.C * total) if is_classifier(network) else network.alpha
+    l1, l2 = network._penalties(total)
     # Without the intercept, which has none.
     own = points[:, np.array(pair) < len(weights)]
     absolute = np.abs(weights).sum() + np.abs(own).sum(axis=1)
     squares = (weights**2).sum() + (own**2).sum(axis=1)
-    return strength * (network.l1_ratio * absolute + (1 - network.l1_ratio) / 2 * squares)
+    return l1 * absolute + l2 / 2 * squares

@@ -4,6 +4,7 @@ from typing import Any
 
 import numpy as np
 
+from skdnn.dependencies import import_optional_dependency
 from skdnn.distributed.partition import Block
 
 
@@ -15,15 +16,8 @@ def import_dask() -> Any:
     ImportError
         When a part of it is not installed.
     """
-    try:
-        import dask.array
-        import distributed  # noqa: F401
-    except ImportError as error:
-        raise ImportError(
-            'Training on a cluster needs dask: pip install "dask[array,dataframe,distributed]", or '
-            'the extra "skdnn[dask]".'
-        ) from error
-    return dask.array
+    import_optional_dependency("distributed")
+    return import_optional_dependency("dask.array")
 
 
 def find_client(client: Any) -> Any:

@@ -8,7 +8,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from skdnn import engine
-from skdnn.exchange.sequential import assembled
+from skdnn.dependencies import import_optional_dependency
+from skdnn.exchange.sequential import activate, assembled
 from skdnn.exchange.steps import Step, link_of, steps_of
 
 # Keras' names of the activations; a link is one too.
@@ -83,7 +84,7 @@ def to_keras(model: Any) -> Any:
     steps, link = steps_of(model), link_of(model)
     if link != "identity":
         steps[-1] = replace(steps[-1], activation=link)
-    keras = _import_keras()
+    keras = import_optional_dependency("keras")
     layers = [layer for step in steps for layer in _layers_of(keras, step)]
     network = keras.Sequential([keras.Input((model.n_features_in_,)), *layers])
     for step in steps:
@@ -176,7 +177,7 @@ def from_keras(
         net = from_keras(network, MLPNet(), classes=["setosa", "versicolor", "virginica"])
         net.predict(X)
     """
-    keras = _import_keras()
+    keras = import_optional_dependency("keras")
     if not isinstance(network, keras.Sequential):
         raise TypeError(f"The network must be a keras.Sequential, got {type(network).__name__}.")
     steps: list[Step] = []
@@ -184,23 +185,8 @@ def from_keras(
         step = _step(keras, layer)
         if step is not None:
             steps.append(step)
-        activation, alpha = _activation_of(keras, layer)
-        if activation != "identity":
-            if not steps or steps[-1].activation != "identity" or steps[-1].kind == "dropout":
-                raise ValueError(f"{layer.name} does not follow a layer without an activation.")
-            steps[-1].activation, steps[-1].alpha = activation, alpha
+        activate(steps, layer.name, *_activation_of(keras, layer))
     return assembled(estimator, steps, classes=classes, multilabel=multilabel, predicts=True)
-
-
-def _import_keras() -> Any:
-    try:
-        import keras
-    except ImportError as error:
-        raise ImportError(
-            "Networks are exchanged with Keras where it is installed: pip install keras, and one "
-            "of its backends."
-        ) from error
-    return keras
 
 
 def _step(keras: Any, layer: Any) -> Step | None:

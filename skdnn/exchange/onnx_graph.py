@@ -16,6 +16,7 @@ from sklearn.compose import ColumnTransformer
 from sklearn.pipeline import FeatureUnion, Pipeline
 from sklearn.utils.validation import check_is_fitted
 
+from skdnn.dependencies import import_optional_dependency
 from skdnn.exchange.steps import Step, link_of, steps_of
 from skdnn.linear import GDLinearRegression, GDLogisticRegression, SoftmaxClassifier
 from skdnn.mlp import MLPNet, MLPNetRegressor
@@ -101,14 +102,9 @@ def to_onnx(model: Any, X: Any = None, *, options: dict | None = None, **argumen
     >>> bool(abs(probabilities - model.predict_proba(X)).max() < 1e-5)
     True
     """
-    try:
-        import skl2onnx
-        from skl2onnx.common.utils_sklearn import _process_options
-    except ImportError as error:
-        raise ImportError(
-            'Conversion to ONNX needs skl2onnx: pip install "skl2onnx>=1.20" onnxruntime, or the '
-            'extra "skdnn[onnx]".'
-        ) from error
+    skl2onnx = import_optional_dependency("skl2onnx")
+    from skl2onnx.common.utils_sklearn import _process_options
+
     check_is_fitted(model)
     for estimator in _ESTIMATORS:
         classifies = issubclass(estimator, GDLogisticRegression | SoftmaxClassifier | MLPNet)

@@ -7,7 +7,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from skdnn import engine
-from skdnn.exchange.sequential import assembled
+from skdnn.dependencies import import_optional_dependency
+from skdnn.exchange.sequential import activate, assembled
 from skdnn.exchange.steps import Step, steps_of
 
 
@@ -57,7 +58,7 @@ def to_torch(model: Any) -> Any:
         scores.softmax(dim=1)  # net.predict_proba(X)
     """
     steps = steps_of(model)
-    torch = _import_torch()
+    torch = import_optional_dependency("torch")
     modules: OrderedDict[str, Any] = OrderedDict()
     n_in = model.n_features_in_
     for step in steps:
@@ -120,7 +121,7 @@ def from_torch(
         net = from_torch(module, MLPNet(), classes=["setosa", "versicolor", "virginica"])
         net.predict(X)
     """
-    torch = _import_torch()
+    torch = import_optional_dependency("torch")
     if not isinstance(module, torch.nn.Sequential):
         raise TypeError(f"The module must be a torch.nn.Sequential, got {type(module).__name__}.")
     steps: list[Step] = []
@@ -128,21 +129,9 @@ def from_torch(
         activation = _activation_of(torch.nn, part)
         if activation is None:
             steps.append(_step(torch, f"{type(part).__name__} {name!r}", part, steps))
-        elif steps and steps[-1].activation == "identity" and steps[-1].kind != "dropout":
-            steps[-1].activation, steps[-1].alpha = activation
-        elif activation[0] != "identity":
-            raise ValueError(f"{part} {name!r} does not follow a layer without an activation.")
+        else:
+            activate(steps, f"{part} {name!r}", *activation)
     return assembled(estimator, steps, classes=classes, multilabel=multilabel, predicts=False)
-
-
-def _import_torch() -> Any:
-    try:
-        import torch
-    except ImportError as error:
-        raise ImportError(
-            "Networks are exchanged with PyTorch where it is installed: pip install torch."
-        ) from error
-    return torch
 
 
 def _tensor(torch: Any, array: NDArray) -> Any:

@@ -13,6 +13,15 @@ from skdnn.layers import BatchNorm, Dense, Dropout, Layer, Maxout, Output
 from skdnn.mlp.base import BaseMLP
 
 
+def activate(steps: list[Step], name: str, activation: str, alpha: float) -> None:
+    """Give the last step the activation that the next layer, of this name, is or ends in."""
+    if activation == "identity":
+        return
+    if not steps or steps[-1].activation != "identity" or steps[-1].kind == "dropout":
+        raise ValueError(f"{name} does not follow a layer without an activation.")
+    steps[-1].activation, steps[-1].alpha = activation, alpha
+
+
 def assembled(
     estimator: Any,
     steps: list[Step],

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from sklearn.base import clone, is_classifier
 
 from skdnn._version import __version__
+from skdnn.dependencies import import_optional_dependency
 from skdnn.exchange.steps import (
     Targets,
     fill,
@@ -80,7 +81,9 @@ def save_weights(model: Any, path: str | os.PathLike) -> None:
     >>> bool((loaded.predict_proba(X) == net.predict_proba(X)).all())
     True
     """
-    save = _import_safetensors().numpy.save
+    import_optional_dependency("safetensors")
+    from safetensors.numpy import save
+
     about = targets_of(model)
     described = {
         "format": FORMAT,
@@ -132,7 +135,7 @@ def load_weights(estimator: Any, path: str | os.PathLike) -> Any:
     --------
     save_weights : Write it, with an example.
     """
-    safetensors = _import_safetensors()
+    safetensors = import_optional_dependency("safetensors")
     if not isinstance(estimator, BaseMLP | LinearNetwork):
         raise TypeError(f"The estimator must be one of skdnn, got {estimator!r}.")
     try:
@@ -175,24 +178,6 @@ def load_weights(estimator: Any, path: str | os.PathLike) -> Any:
     if described["one_dimensional"] and isinstance(model, LinearNetwork):
         model.intercept_ = model.intercept_[()]
     return model
-
-
-def _import_safetensors() -> Any:
-    """Return the package `safetensors`, with its functions for NumPy.
-
-    Raises
-    ------
-    ImportError
-        When it is not installed.
-    """
-    try:
-        import safetensors.numpy
-    except ImportError as error:
-        raise ImportError(
-            'Weights are saved and loaded with safetensors: pip install "safetensors>=0.4", or the '
-            'extra "skdnn[safetensors]".'
-        ) from error
-    return safetensors
 
 
 def _functions(model: Any) -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """What all linear models share: one layer, its penalties, its start, a solver."""
 
+from abc import ABC, abstractmethod
 from numbers import Integral, Real
 from typing import Any, ClassVar, Self
 
@@ -48,7 +49,7 @@ def _sparse_coef_mixin() -> Any:
     return SparseCoefMixin
 
 
-class LinearNetwork(DocumentationLink, CallbackSupportMixin, BaseEstimator):
+class LinearNetwork(DocumentationLink, CallbackSupportMixin, BaseEstimator, ABC):
     """Base of the linear models: fits a network of one layer."""
 
     _parameter_constraints: ClassVar[dict] = {
@@ -72,6 +73,16 @@ class LinearNetwork(DocumentationLink, CallbackSupportMixin, BaseEstimator):
     def _validate_params(self) -> None:
         check_params(self)
         check_schedule(self.schedule, self.max_iter)
+
+    @abstractmethod
+    def _penalties(self, total: float) -> tuple[float, float]:
+        """Return the strengths of the L1 and L2 penalties of the mean loss.
+
+        Parameters
+        ----------
+        total : float
+            Sum of the rows' weights.
+        """
 
     def _dtypes(self) -> list:
         return [np.float64, np.float32] if self.dtype is None else [self.dtype]
@@ -117,7 +128,6 @@ class LinearNetwork(DocumentationLink, CallbackSupportMixin, BaseEstimator):
         rows: Any,
         loss: Any,
         n_outputs: int,
-        penalties: Any,
         init: Any,
         fitted: Any,
         scale: Any = 1.0,
@@ -135,8 +145,6 @@ class LinearNetwork(DocumentationLink, CallbackSupportMixin, BaseEstimator):
         loss : str
             A key of `engine.LOSSES`.
         n_outputs : int
-        penalties : callable
-            Sum of the weights -> strengths of the L1 and L2 penalties of the mean loss.
         init : tuple
             `coef_init` and `intercept_init`.
         fitted : callable
@@ -152,7 +160,7 @@ class LinearNetwork(DocumentationLink, CallbackSupportMixin, BaseEstimator):
         if weight is not None:
             # Of mean one, so that no sum overflows.
             weight = weight * ((X.shape[0] if kept is None else len(kept)) / total)
-        l1, l2 = penalties(total)
+        l1, l2 = self._penalties(total)
         output = Dense(n_outputs, use_bias=self.fit_intercept)
         network = Network(n_features, [output], loss, dtype=X.dtype, l2=l2)
         problem = Problem(network, X, targets, weight, kept, l1=l1)

@@ -93,15 +93,14 @@ class LinearNetworkClassifier(ClassifierMixin, LinearNetwork):
             rows,
             "binary_log_loss" if one_neuron else "log_loss",
             1 if one_neuron else len(classes),
-            lambda total: (
-                self.l1_ratio / (self.C * total),
-                (1 - self.l1_ratio) / (self.C * total),
-            ),
             (coef_init, intercept_init),
             lambda coef, intercept: {"coef_": coef, "intercept_": intercept},
         )
         self.n_iter_ = np.array([n_iter], dtype=np.int32)
         return self
+
+    def _penalties(self, total: float) -> tuple[float, float]:
+        return self.l1_ratio / (self.C * total), (1 - self.l1_ratio) / (self.C * total)
 
     def _scores(self, X: Any) -> NDArray:
         """Return the layer's outputs, shape (n_samples, n_outputs)."""

@@ -1,6 +1,6 @@
 """Summaries of fitted linear models of one output."""
 
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from numbers import Real
 from typing import Any, ClassVar
 
@@ -17,7 +17,7 @@ from skdnn.linear.base import LinearNetwork
 from skdnn.solvers import Problem
 
 
-class CoefficientInference(LinearNetwork, ABC):
+class CoefficientInference(LinearNetwork):
     """A linear model that tells how certain its coefficients are."""
 
     # The parameter that leaves the coefficients unpenalised.

@@ -259,7 +259,6 @@ class GDLinearRegression(MultiOutputMixin, RegressorMixin, CoefficientInference)
             (weight, kept),
             "squared_error",
             targets.shape[1],
-            lambda total: (self.alpha * self.l1_ratio, self.alpha * (1 - self.l1_ratio)),
             (coef_init, intercept_init),
             fitted,
             scale=spread(targets, weight, self.fit_intercept),
@@ -268,6 +267,9 @@ class GDLinearRegression(MultiOutputMixin, RegressorMixin, CoefficientInference)
             self.coef_path_ = self.coef_path_[:, 0]
             self.intercept_path_ = self.intercept_path_[:, 0]
         return self
+
+    def _penalties(self, total: float) -> tuple[float, float]:
+        return self.alpha * self.l1_ratio, self.alpha * (1 - self.l1_ratio)
 
     def _rows(self, X: Any, y: Any, sample_weight: Any) -> Any:
         X, y = check_rows(self, X), column_or_1d(y, dtype=np.float64)
