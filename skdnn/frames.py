@@ -67,7 +67,11 @@ def frame_values(X: Any) -> NDArray | sparse.coo_matrix:
     target = nw.Float32() if narrow else nw.Float64()
     if dtypes != {target}:
         frame = frame.select(nw.all().cast(target))
-    values = np.asarray(frame.to_numpy(), np.float32 if narrow else np.float64)
+    values = frame.to_numpy()
+    if values.dtype == object:
+        # Of several columns of pyarrow in pandas, one of which has gaps.
+        values = np.column_stack([series.to_numpy() for series in frame.iter_columns()])
+    values = values.astype(np.float32 if narrow else np.float64, copy=False)
     if not np.isfinite(values).all():
         column = int(np.argmin(np.isfinite(values).all(axis=0)))
         _refuse_gaps(frame.columns[column], values[:, column])

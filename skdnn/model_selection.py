@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import combinations_with_replacement, product
 from numbers import Integral
-from typing import Any, ClassVar
+from typing import Any, ClassVar, overload
 
 import numpy as np
 from numpy.random import Generator, RandomState
@@ -17,6 +17,7 @@ from sklearn.pipeline import Pipeline
 from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import StrOptions
 
+from skdnn._typing import Seed
 from skdnn.component import Component
 from skdnn.linear.base import LinearNetwork
 from skdnn.mlp.base import BaseMLP
@@ -82,11 +83,13 @@ class HiddenLayerSizes(Component):
                     f"{least}; got {name}={bounds!r}."
                 )
 
-    def rvs(
-        self,
-        size: int | None = None,
-        random_state: int | RandomState | Generator | None = None,
-    ) -> Any:
+    @overload
+    def rvs(self, size: None = None, random_state: Seed | Generator = None) -> tuple[int, ...]: ...
+
+    @overload
+    def rvs(self, size: int, random_state: Seed | Generator = None) -> list[tuple[int, ...]]: ...
+
+    def rvs(self, size: int | None = None, random_state: Seed | Generator = None) -> Any:
         """Draw at random.
 
         Parameters

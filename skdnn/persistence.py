@@ -7,6 +7,7 @@ What the kernels take at its word, tables of offsets and addresses, is not in th
 make it anew, and check the arrays against it.
 """
 
+import copy
 import io
 import json
 import os
@@ -19,6 +20,7 @@ from typing import Any
 import numpy as np
 import sklearn
 from sklearn.exceptions import InconsistentVersionWarning
+from sklearn.utils._metadata_requests import MetadataRequest, MethodMetadataRequest
 from sklearn.utils.fixes import parse_version
 
 from skdnn._version import __version__
@@ -81,13 +83,27 @@ _OURS = [
 # is in their state.
 _THEIRS = [
     "numpy.dtype",
+    "scipy.sparse._csr.csr_array",
+    "scipy.sparse._csr.csr_matrix",
+    "sklearn.calibration._CalibratedClassifier",
+    "sklearn.calibration._SigmoidCalibration",
     "sklearn.callback._progressbar.ProgressBar",
     "sklearn.compose._column_transformer._RemainderColsList",
     "sklearn.compose._column_transformer.make_column_selector",
+    "sklearn.feature_selection._mutual_info.mutual_info_classif",
+    "sklearn.feature_selection._mutual_info.mutual_info_regression",
+    "sklearn.feature_selection._univariate_selection.chi2",
+    "sklearn.feature_selection._univariate_selection.f_classif",
+    "sklearn.feature_selection._univariate_selection.f_regression",
+    "sklearn.feature_selection._univariate_selection.r_regression",
+    "sklearn.impute._iterative._ImputerTriplet",
+    "sklearn.metrics._scorer._CurveScorer",
     "sklearn.metrics._scorer._MultimetricScorer",
     "sklearn.metrics._scorer._PassthroughScorer",
     "sklearn.metrics._scorer._Scorer",
     "sklearn.utils._bunch.Bunch",
+    "sklearn.utils._metadata_requests.MetadataRequest",
+    "sklearn.utils._metadata_requests.MethodMetadataRequest",
 ]
 
 
@@ -135,7 +151,10 @@ def save(model: Any, path: str | os.PathLike) -> None:
     """
     skops = import_optional_dependency("skops.io")
     try:
-        content = skops.dumps(model, compression=zipfile.ZIP_DEFLATED)
+        try:
+            content = skops.dumps(model, compression=zipfile.ZIP_DEFLATED)
+        except RecursionError:
+            content = skops.dumps(_without_owners(model), compression=zipfile.ZIP_DEFLATED)
     except skops.exceptions.UnsupportedTypeException as error:
         raise TypeError(f"{type(model).__name__} cannot be saved: {error}") from error
     nameless = [name for name in skops.get_untrusted_types(data=content) if "<" in name]
@@ -200,22 +219,37 @@ def load(path: str | os.PathLike, *, trusted: Sequence[str | type] = ()) -> Any:
     allowed = _allowed() + [_full_name(item) for item in trusted]
     try:
         unknown = sorted(set(skops.get_untrusted_types(data=content)) - set(allowed))
-        if unknown:
-            raise TypeError(
-                f"{str(path)!r} holds types that are not trusted: {', '.join(unknown)}. If you "
-                f"know them, and where the file is from, load it with trusted={unknown}."
-            )
         with warnings.catch_warnings():
             # Each estimator of scikit-learn would say it again.
             warnings.simplefilter("ignore", InconsistentVersionWarning)
-            model = skops.loads(content, trusted=allowed)
-    except (ValueError, KeyError, AttributeError, ImportError, IndexError) as error:
+            model = None if unknown else skops.loads(content, trusted=allowed)
+    # A damaged file may raise anything, in skops and in the types that are in the file.
+    except Exception as error:
         written = ", ".join(f"{name} {version}" for name, version in versions.items())
         raise ValueError(
             f"{str(path)!r} cannot be loaded: {error}. It was written by {written}; installed "
             f"is skdnn {__version__}."
         ) from error
+    if unknown:
+        raise TypeError(
+            f"{str(path)!r} holds types that are not trusted: {', '.join(unknown)}. If you know "
+            f"them, and where the file is from, load it with trusted={unknown}."
+        )
     _check_versions(versions, model)
+    return model
+
+
+def _without_owners(model: Any) -> Any:
+    """Return a copy in which requests for metadata name the estimator that they are of.
+
+    They refer to it, as it does to them, a circle in which skops would run for ever. What they tell
+    of it is its name.
+    """
+    copies: dict[int, Any] = {}
+    model = copy.deepcopy(model, copies)
+    for request in copies.values():
+        if isinstance(request, MetadataRequest | MethodMetadataRequest):
+            request.owner = type(request.owner).__name__
     return model
 
 

@@ -259,7 +259,9 @@ def _start_drawing() -> Any:
 
 def _has_terminal() -> bool:
     """Return whether what is printed is seen on a terminal."""
-    return sys.stdout is not None and sys.stdout.isatty()
+    # While rich draws, it puts a proxy there, which says of itself up to rich 14 that it is none.
+    stdout = getattr(sys.stdout, "rich_proxied_file", sys.stdout)
+    return stdout is not None and stdout.isatty()
 
 
 def _draws_bars() -> bool:

@@ -44,6 +44,11 @@ class Shuffler:
             state = self.random_state.get_state(legacy=False)
         self._state, self._key = state, state["state"]["key"].copy()
         self._position = int(state["state"]["pos"])
+        # The kernel takes it as it is.
+        if not 0 <= self._position <= len(self._key):
+            raise ValueError(
+                f"random_state stands at number {self._position} of its {len(self._key)}."
+            )
         return self
 
     def shuffle(self, order: NDArray) -> None:

@@ -224,6 +224,15 @@ def test_data_frames(client):
     np.testing.assert_allclose(proba, net.predict_proba(frame[names]), rtol=1e-5)
 
 
+def test_columns_of_nullable_types(client):
+    frame = pd.DataFrame(X[:, 10:13], columns=list("abc"))
+    frame = frame.assign(a=frame["a"].astype("Float32"), b=(frame["b"] > 0).astype("boolean"))
+    table = dd.from_pandas(frame, npartitions=2)
+    net = cluster.fit(MLPNet((3,), **SHORT), table, da.from_array(Y, chunks=800))
+    predicted = cluster.predict(net, table).compute()
+    np.testing.assert_array_equal(predicted, net.predict(frame))
+
+
 def test_predictions_of_arrays_are_lazy(digits):
     net = MLPNet((10,), **SHORT).fit(X, Y)
     features = digits[0].rechunk({1: 20})
@@ -241,6 +250,10 @@ def test_several_outputs(client):
     cluster.fit(net, *parts)
     assert net.coefs_[-1].shape == (10, 2)
     assert cluster.predict(net, parts[0]).shape == (1600, 2)
+    quantiles = MLPNetRegressor("pinball", (3,), quantile=[0.1, 0.5, 0.9], **SHORT).fit(X, y)
+    predicted = cluster.predict(quantiles, parts[0])
+    assert predicted.shape == (1600, 2, 3)
+    np.testing.assert_array_equal(predicted.compute(), quantiles.predict(X))
     labels = da.from_array((y > y.mean(axis=0)).astype(int), chunks=(400, 2))
     classifier = MLPNet((), batch_size=200, shuffle=False, **SHORT)
     rows = _as_visited(200, (400, 400, 400, 400))

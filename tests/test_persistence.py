@@ -17,9 +17,12 @@ import numpy as np
 import pytest
 import sklearn
 from cases import each, output, task
+from sklearn.calibration import CalibratedClassifierCV
 from sklearn.compose import ColumnTransformer, TransformedTargetRegressor
 from sklearn.exceptions import InconsistentVersionWarning
-from sklearn.model_selection import GridSearchCV, KFold
+from sklearn.feature_selection import SelectKBest
+from sklearn.metrics import accuracy_score, make_scorer
+from sklearn.model_selection import GridSearchCV, KFold, TunedThresholdClassifierCV
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer, StandardScaler
 from sklearn.tree import DecisionTreeClassifier
@@ -66,6 +69,8 @@ MODELS = [
     ),
     TransformedTargetRegressor(skdnn.MLPNetRegressor(**FEW), transformer=StandardScaler()),
     GridSearchCV(NET, {"alpha": [0.0, 1.0]}, cv=KFold(2), scoring=["accuracy"], refit="accuracy"),
+    CalibratedClassifierCV(NET, cv=2),
+    make_pipeline(SelectKBest(k=3), NET),
     GridSearchCV(
         make_pipeline(StandardScaler(), skdnn.GDLinearRegression()),
         {"gdlinearregression__alpha": [0.0, 1.0]},
@@ -100,6 +105,33 @@ def test_a_saved_model_is_the_same_model(model, path):
 def test_an_estimator_that_is_not_fitted(model, path):
     skdnn.save(model, path)
     assert repr(skdnn.load(path)) == repr(model)
+
+
+def test_sparse_coefficients(path):
+    model = skdnn.GDLogisticRegression(l1_ratio=1.0, C=0.01)
+    X, y = task(model)
+    model.fit(X, y).sparsify()
+    skdnn.save(model, path)
+    np.testing.assert_array_equal(skdnn.load(path).predict_proba(X), model.predict_proba(X))
+
+
+def test_what_asks_for_metadata(path):
+    """scikit-learn's requests refer to their estimators, which refer to them."""
+    X, y = task(NET)
+    y, weight = y > 0, np.arange(len(y))
+    with sklearn.config_context(enable_metadata_routing=True):
+        net = skdnn.MLPNet((6,), **FEW).set_fit_request(sample_weight=True)
+        scaler = StandardScaler().set_fit_request(sample_weight="heavy")
+        scorer = make_scorer(accuracy_score).set_score_request(sample_weight=True)
+        model = TunedThresholdClassifierCV(make_pipeline(scaler, net), cv=2, scoring=scorer)
+        model.fit(X, y, sample_weight=weight, heavy=weight + 1)
+        skdnn.save(model, path)
+        loaded = skdnn.load(path)
+        np.testing.assert_array_equal(loaded.predict_proba(X), model.predict_proba(X))
+        assert str(loaded.get_metadata_routing()) == str(model.get_metadata_routing())
+        assert net._metadata_request.owner is net
+        loaded.fit(X, y, sample_weight=weight, heavy=weight + 1)
+        np.testing.assert_array_equal(loaded.predict_proba(X), model.predict_proba(X))
 
 
 @each([NET, make_pipeline(StandardScaler(), NET)])
@@ -264,6 +296,27 @@ def test_addresses_and_sizes_of_a_stream_are_not_taken_over(path):
     assert loaded._training.optimization.settings["restrict"] == 0
     with pytest.raises(ValueError, match=r"moments must be \d+ numbers .* shape \(5,\)"):
         loaded.partial_fit(X, y)
+
+
+def test_random_numbers_that_are_none_are_refused(path):
+    """The kernel that shuffles would read beyond the end of the generator's state."""
+    net = skdnn.MLPNet((6,), random_state=0)
+    X, y = task(net)
+    net.partial_fit(X, y, classes=np.unique(y))
+    state = net._training.random_state.get_state()
+    net._training.random_state.set_state((*state[:2], 10**8, *state[3:]))
+    skdnn.save(net, path)
+    with pytest.raises(ValueError, match="stands at number 100000000 of its 624"):
+        skdnn.load(path).partial_fit(X, y)
+    rewrite(path, schema=lambda s: generator(s)["pos"].update(content="1e300", __id__=0))
+    with pytest.raises(ValueError, match=r"cannot be loaded: .* too large"):
+        skdnn.load(path)
+
+
+def generator(schema):
+    """Return what a file says of the state of a stream's random numbers."""
+    state = attribute(schema, "_training", "random_state")["content"]["content"]
+    return state["state"]["content"]
 
 
 def test_rows_that_are_none_are_refused(path, tmp_path):

@@ -1,6 +1,6 @@
 """What users write, for mypy to check: nothing here runs."""
 
-from typing import assert_type
+from typing import Any, assert_type
 
 import numpy as np
 import pandas as pd
@@ -14,15 +14,19 @@ from skdnn import (
     MLPNet,
     MLPNetRegressor,
     SoftmaxClassifier,
+    distributed,
 )
 from skdnn.averaging import EMA
 from skdnn.callbacks import EarlyStopping, ModelCheckpoint
 from skdnn.displays import HistoryDisplay
+from skdnn.exchange import from_keras, from_torch, load_weights, to_keras, to_torch
+from skdnn.inference import CoefficientSummary
 from skdnn.initializers import RandomNormal
 from skdnn.layers import BatchNorm, Dense, Dropout, Output
 from skdnn.model_selection import HiddenLayerSizes, search_space
 from skdnn.regularizers import L2
 from skdnn.schedules import CosineDecay
+from skdnn.summary import NetworkSummary
 
 
 def of_arrays(X: NDArray[np.float32], y: NDArray[np.int64]) -> None:
@@ -63,6 +67,8 @@ def of_other_data(frame: pd.DataFrame, lists: list[list[float]], target: pd.Seri
 def of_searches() -> None:
     """What a search draws from."""
     sizes = HiddenLayerSizes(n_layers=(0, 3), width=[1, 99], shape="decreasing")
+    assert_type(sizes.rvs(), tuple[int, ...])
+    assert_type(sizes.rvs(3, np.random.default_rng(0)), list[tuple[int, ...]])
     assert_type(sizes.grid(n_widths=3), list[tuple[int, ...]])
     space = search_space(make_pipeline(MLPNet()), prefix="mlpnet")
     space["mlpnet__hidden_layer_sizes"] = sizes
@@ -76,6 +82,25 @@ def of_callbacks_and_pictures(net: MLPNet) -> None:
     skdnn.load("net.skops")
 
 
+def of_other_libraries(net: MLPNet, regressor: MLPNetRegressor, linear: GDLinearRegression) -> None:
+    """What is filled with weights has the type of the estimator that is given."""
+    assert_type(load_weights(net, "net.safetensors"), MLPNet)
+    assert_type(load_weights(linear, "linear.safetensors"), GDLinearRegression)
+    assert_type(from_torch(to_torch(net), MLPNet()), MLPNet)
+    assert_type(from_keras(to_keras(net), regressor), MLPNetRegressor)
+    assert_type(distributed.fit(net, None, None), MLPNet)
+
+
+def of_fitted_attributes(net: MLPNet, linear: GDLinearRegression) -> None:
+    """What a fit leaves behind."""
+    assert_type(net.summary(), NetworkSummary)
+    assert_type(net.history_, list[dict[str, Any]])
+    assert_type(net.n_features_in_, int)
+    assert_type(net.n_iter_, int)
+    assert_type(linear.summary(), CoefficientSummary)
+    assert_type(linear.summary().p_values, NDArray)
+
+
 def of_mistakes(X: NDArray, y: NDArray) -> None:
     """What mypy must find: were it not an error, it would be an ignore that nothing needs."""
     MLPNet(alpha="strong")  # type: ignore[arg-type]
@@ -85,3 +110,4 @@ def of_mistakes(X: NDArray, y: NDArray) -> None:
     MLPNet().fit(X, y, sample_weigth=y)  # type: ignore[call-arg]
     GDLogisticRegression().predict(X, y)  # type: ignore[call-arg]
     HiddenLayerSizes(n_layers=3)  # type: ignore[arg-type]
+    load_weights(X, "net.safetensors")  # type: ignore[type-var]

@@ -84,9 +84,7 @@ print(f"test accuracy: {study.best_trial.user_attrs['test accuracy']:.3f}")
 figure, axes = plt.subplots(1, 2, figsize=(9.5, 3.8), layout="constrained")
 for trial in study.trials:
     losses = trial.intermediate_values
-    style = (
-        {"color": "C0", "lw": 1} if trial in ended else {"color": "0.6", "lw": 0.8, "zorder": 1}
-    )
+    style = {"color": "C0", "lw": 1} if trial in ended else {"color": "0.6", "lw": 0.8, "zorder": 1}
     axes[0].plot(list(losses), list(losses.values()), **style)
 best = study.best_trial.intermediate_values
 axes[0].plot(list(best), list(best.values()), color="C3", lw=2, label="best")

@@ -1,7 +1,7 @@
 """Fitting a network to rows that a cluster has."""
 
 import copy
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from sklearn.base import _fit_context, is_classifier
@@ -27,10 +27,11 @@ _LEARNED = (
 )
 # Parameters that do not concern the data, and may be large or what no other process can have.
 _FOREIGN = ("hidden_layers", "initial_weights", "learning_rate", "scoring")
+Estimator = TypeVar("Estimator", bound=BaseMLP)
 
 
 def fit(
-    estimator: Any,
+    estimator: Estimator,
     X: Any,
     y: Any,
     sample_weight: Any = None,
@@ -40,7 +41,7 @@ def fit(
     sample_weight_val: Any = None,
     classes: Any = None,
     client: Any = None,
-) -> Any:
+) -> Estimator:
     """Fit a network to a dask array or data frame, on the workers of a cluster.
 
     Training is data-parallel and synchronous. The partitions stay where the workers have them. A

@@ -83,19 +83,17 @@ def _mapped(method: Any, X: Any, columns: Any = None) -> Any:
     import_dask()
     check_collection(X, "X", (2,))
     if not is_array(X):
-        meta = _of_frame(_row_of_zeros(X), method, columns, None)[:0]
+        from dask.dataframe.utils import meta_nonempty
+
+        meta = _of_frame(meta_nonempty(X._meta)[:1], method, columns, None)[:0]
         return X.map_partitions(_of_frame, method, columns, meta, meta=meta)
     nothing = method(np.zeros((1, X.shape[1]), X.dtype))[:0]
     X = X.rechunk({1: -1})
-    shape = {"drop_axis": 1} if nothing.ndim == 1 else {"chunks": (X.chunks[0], nothing.shape[1:])}
+    shape: dict[str, Any] = {"drop_axis": 1}
+    if nothing.ndim > 1:
+        added = list(range(2, nothing.ndim))
+        shape = {"chunks": (X.chunks[0], *nothing.shape[1:]), "new_axis": added or None}
     return X.map_blocks(_of_array, method=method, nothing=nothing, meta=nothing, **shape)
-
-
-def _row_of_zeros(X: Any) -> Any:
-    """Return a data frame like a partition of `X`."""
-    import pandas as pd
-
-    return pd.DataFrame({name: np.zeros(1, dtype) for name, dtype in X.dtypes.items()})
 
 
 def _of_array(X: Any, method: Any, nothing: Any) -> Any:

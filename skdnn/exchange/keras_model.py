@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike
 
 from skdnn import engine
 from skdnn.dependencies import import_optional_dependency
-from skdnn.exchange.sequential import activate, assembled
+from skdnn.exchange.sequential import Network, activate, assembled
 from skdnn.exchange.steps import Step, link_of, steps_of
 
 # Keras' names of the activations; a link is one too.
@@ -125,8 +125,8 @@ def _layers_of(keras: Any, step: Step) -> list[Any]:
 
 
 def from_keras(
-    network: Any, estimator: Any, *, classes: ArrayLike | None = None, multilabel: bool = False
-) -> Any:
+    network: Any, estimator: Network, *, classes: ArrayLike | None = None, multilabel: bool = False
+) -> Network:
     """Return a fitted network that predicts as a `keras.Sequential`.
 
     Needs Keras 3, ``pip install keras``, with one of its backends.

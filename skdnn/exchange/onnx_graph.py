@@ -7,7 +7,7 @@ themselves, such as Elu and Softplus, in float32 only.
 import math
 from collections.abc import Callable
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +20,9 @@ from skdnn.dependencies import import_optional_dependency
 from skdnn.exchange.steps import Step, link_of, steps_of
 from skdnn.linear import GDLinearRegression, GDLogisticRegression, SoftmaxClassifier
 from skdnn.mlp import MLPNet, MLPNetRegressor
+
+if TYPE_CHECKING:
+    from onnx import ModelProto
 
 _ESTIMATORS = (
     GDLinearRegression,
@@ -41,7 +44,9 @@ _TYPES = {np.dtype(np.float32): _FLOAT, np.dtype(np.float64): _DOUBLE}
 _HIDDEN = "hidden"
 
 
-def to_onnx(model: Any, X: Any = None, *, options: dict | None = None, **arguments: Any) -> Any:
+def to_onnx(
+    model: Any, X: Any = None, *, options: dict | None = None, **arguments: Any
+) -> "ModelProto":
     """Convert a fitted model to ONNX, with skl2onnx (the extra ``onnx``).
 
     The outputs are those that skl2onnx gives scikit-learn's own estimators: of a classifier the
@@ -59,9 +64,9 @@ def to_onnx(model: Any, X: Any = None, *, options: dict | None = None, **argumen
     model : estimator
         One of skdnn, alone or inside what skl2onnx converts: Pipeline, ColumnTransformer,
         FeatureUnion, search, voting, stacking.
-    X : ndarray or DataFrame of shape (n_samples, n_features), default=None
+    X : ndarray or DataFrame of pandas, shape (n_samples, n_features), default=None
         Rows that tell the types of the inputs, the first one is enough. None: `initial_types` among
-        the `arguments` tells them. A DataFrame becomes an input for each column.
+        the `arguments` tells them. A DataFrame of pandas becomes an input for each column.
     options : dict, default=None
         Options of skl2onnx by estimator, class, or for all. Those of the classifiers are
         ``zipmap=False`` for probabilities that are an array and not a list of dicts, "columns" for
@@ -82,7 +87,8 @@ def to_onnx(model: Any, X: Any = None, *, options: dict | None = None, **argumen
     NotFittedError
         When the model is not fitted; a ValueError too.
     ValueError
-        When class labels are none that ONNX has: whole numbers, booleans and strings.
+        When class labels are none that ONNX has: whole numbers, booleans and strings; or the
+        columns of `X` are others than those of the fit.
 
     Examples
     --------
@@ -249,6 +255,11 @@ def _gelu(op: Any, z: Any, number: Any, alpha: Any) -> Any:
     return op.Mul(op.Mul(z, share), number(0.5))
 
 
+def _silu(op: Any, z: Any, number: Any, alpha: Any) -> Any:
+    # onnxruntime makes one operator of a product with Sigmoid(z), which it has in float32 only.
+    return op.Div(z, op.Add(op.Exp(op.Neg(z)), number(1)))
+
+
 # f(operators, z, number, alpha), where `number` makes a constant of the type of all others.
 _ACTIVATIONS = {
     "identity": lambda op, z, number, alpha: z,
@@ -260,7 +271,7 @@ _ACTIVATIONS = {
     "selu": _selu,
     "softplus": _softplus,
     "gelu": _gelu,
-    "silu": lambda op, z, number, alpha: op.Mul(z, op.Sigmoid(z)),
+    "silu": _silu,
     "mish": lambda op, z, number, alpha: op.Mul(z, op.Tanh(_softplus(op, z, number))),
 }
 _LINKS = {
@@ -299,6 +310,14 @@ def _convert(scope: Any, operator: Any, container: Any) -> None:
         return np.atleast_1d(np.asarray(value, dtype))
 
     x = op.Cast(operator.inputs[0], to=_TYPES[dtype])
+    if len(operator.inputs) > 1:
+        # The columns of a data frame.
+        names = [given.raw_name for given in operator.inputs]
+        expected = getattr(model, "feature_names_in_", names)
+        if names != list(expected):
+            raise ValueError(f"X must have the columns {list(expected)} of the fit, got {names}.")
+        columns = [op.Cast(given, to=_TYPES[dtype]) for given in operator.inputs]
+        x = op.Concat(*columns, axis=1)
     steps = [step for step in steps_of(model) if step.kind != "dropout"]
     hidden = _is_hidden(scope, model)
     for step in steps[: model._n_transform_rows()] if hidden else steps:
@@ -320,10 +339,10 @@ def _convert(scope: Any, operator: Any, container: Any) -> None:
 
 
 def _dtype(operator: Any) -> np.dtype:
-    """Return the type that an operator computes in: that of its inputs, or float32."""
+    """Return the type that an operator computes in: float64 if an input is, or float32."""
     from skl2onnx.common.data_types import DoubleTensorType
 
-    doubles = isinstance(operator.inputs[0].type, DoubleTensorType)
+    doubles = any(isinstance(given.type, DoubleTensorType) for given in operator.inputs)
     return np.dtype(np.float64 if doubles else np.float32)
 
 

@@ -1,18 +1,21 @@
 """Fitted networks as PyTorch's `nn.Sequential`, and back."""
 
 from collections import OrderedDict
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from skdnn import engine
 from skdnn.dependencies import import_optional_dependency
-from skdnn.exchange.sequential import activate, assembled
+from skdnn.exchange.sequential import Network, activate, assembled
 from skdnn.exchange.steps import Step, steps_of
 
+if TYPE_CHECKING:
+    from torch.nn import Sequential
 
-def to_torch(model: Any) -> Any:
+
+def to_torch(model: Any) -> "Sequential":
     """Return a fitted estimator as a `torch.nn.Sequential`, in evaluation mode.
 
     Its outputs are the scores, the outputs before a classifier's softmax or logistic function, and
@@ -71,8 +74,12 @@ def to_torch(model: Any) -> Any:
 
 
 def from_torch(
-    module: Any, estimator: Any, *, classes: ArrayLike | None = None, multilabel: bool = False
-) -> Any:
+    module: "Sequential",
+    estimator: Network,
+    *,
+    classes: ArrayLike | None = None,
+    multilabel: bool = False,
+) -> Network:
     """Return a fitted network that predicts as a `torch.nn.Sequential` in evaluation mode.
 
     Needs PyTorch, ``pip install torch``.

@@ -4,6 +4,7 @@ import warnings
 from typing import Any
 
 import numpy as np
+from scipy import sparse
 from sklearn.base import is_classifier
 from sklearn.preprocessing import LabelBinarizer
 from sklearn.utils import check_random_state
@@ -178,10 +179,10 @@ def _parameters(model: Any, target: type, sizes: tuple[int, ...], activation: st
 
 
 def _label_binarizer(model: Any) -> LabelBinarizer:
-    n_labels = len(model.classes_)
-    return LabelBinarizer().fit(
-        np.eye(n_labels, dtype=int) if model._multilabel else model.classes_
-    )
+    if not model._multilabel:
+        return LabelBinarizer().fit(model.classes_)
+    labels = np.eye(len(model.classes_), dtype=int)
+    return LabelBinarizer().fit(sparse.csr_array(labels) if model._sparse_labels else labels)
 
 
 def from_sklearn(network: Any) -> Any:
@@ -234,6 +235,7 @@ def from_sklearn(network: Any) -> Any:
     if isinstance(network, MLPClassifier):
         targets.classes = network.classes_
         targets.multilabel = network._label_binarizer.y_type_.startswith("multilabel")
+        targets.sparse_labels = bool(network._label_binarizer.sparse_input_)
         if len(network.classes_) < 2:
             raise ValueError(f"MLPNet needs at least 2 classes, got {network.classes_}.")
     target = MLPNet if isinstance(network, MLPClassifier) else MLPNetRegressor

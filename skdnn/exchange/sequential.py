@@ -1,7 +1,7 @@
 """From the layers of other libraries' sequential models to a fitted network."""
 
 from dataclasses import replace
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -11,6 +11,8 @@ from skdnn import engine
 from skdnn.exchange.steps import Step, Targets, fill, restored, steps_of
 from skdnn.layers import BatchNorm, Dense, Dropout, Layer, Maxout, Output
 from skdnn.mlp.base import BaseMLP
+
+Network = TypeVar("Network", bound=BaseMLP)
 
 
 def activate(steps: list[Step], name: str, activation: str, alpha: float) -> None:
@@ -23,13 +25,13 @@ def activate(steps: list[Step], name: str, activation: str, alpha: float) -> Non
 
 
 def assembled(
-    estimator: Any,
+    estimator: Network,
     steps: list[Step],
     *,
     classes: ArrayLike | None,
     multilabel: bool,
     predicts: bool,
-) -> Any:
+) -> Network:
     """Return a fitted copy of a network with the layers and the weights of steps.
 
     Parameters

@@ -134,11 +134,14 @@ class Targets:
     multilabel : bool
         Whether they are labels of which a row may have several.
     feature_names : ndarray or None
+    sparse_labels : bool
+        Whether predictions of several labels are sparse, as the targets of the fit were.
     """
 
     classes: NDArray | None = None
     multilabel: bool = False
     feature_names: NDArray | None = None
+    sparse_labels: bool = False
 
 
 def targets_of(model: Any) -> Targets:
@@ -147,6 +150,7 @@ def targets_of(model: Any) -> Targets:
         getattr(model, "classes_", None),
         getattr(model, "_multilabel", False),
         getattr(model, "feature_names_in_", None),
+        getattr(model, "_sparse_labels", False),
     )
 
 
@@ -174,7 +178,7 @@ def restored(estimator: Any, n_features: int, dtype: Any, n_outputs: int, about:
         if about.classes is None:
             raise ValueError(f"{type(model).__name__} needs the classes, got None.")
         model.classes_ = about.classes
-        model._multilabel, model._sparse_labels = about.multilabel, False
+        model._multilabel, model._sparse_labels = about.multilabel, about.sparse_labels
     else:
         model._n_targets = max(n_outputs // len(model._quantiles()), 1)
         if model._n_targets * len(model._quantiles()) != n_outputs:

@@ -2,7 +2,7 @@
 
 import json
 import os
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,6 +27,7 @@ from skdnn.mlp.base import BaseMLP
 FORMAT = 1
 # The entry of the file's metadata that tells what is no array.
 _ABOUT = "skdnn"
+Estimator = TypeVar("Estimator", bound=BaseMLP | LinearNetwork)
 
 
 def save_weights(model: Any, path: str | os.PathLike) -> None:
@@ -94,6 +95,7 @@ def save_weights(model: Any, path: str | os.PathLike) -> None:
         "penalized": getattr(model, "_penalized", None),
         "classes": _plain(about.classes),
         "multilabel": about.multilabel,
+        "sparse_labels": about.sparse_labels,
         "feature_names": _plain(about.feature_names),
     }
     # Arrays of other strides would be written in the wrong order.
@@ -102,7 +104,7 @@ def save_weights(model: Any, path: str | os.PathLike) -> None:
         file.write(save(arrays, {_ABOUT: json.dumps(described)}))
 
 
-def load_weights(estimator: Any, path: str | os.PathLike) -> Any:
+def load_weights(estimator: Estimator, path: str | os.PathLike) -> Estimator:
     """Return an estimator with the parameters of a file that `save_weights` has written.
 
     Needs safetensors (the extra ``safetensors``).
@@ -142,10 +144,8 @@ def load_weights(estimator: Any, path: str | os.PathLike) -> Any:
         with safetensors.safe_open(path, "numpy") as file:
             described = json.loads((file.metadata() or {})[_ABOUT])
             arrays = {name: file.get_tensor(name) for name in file.keys()}
-        kernel, newer = arrays["output.kernel"], described["format"] > FORMAT
-        classes, names = (_array(described[name]) for name in ("classes", "feature_names"))
-        about = Targets(classes, described["multilabel"], names)
-        n_features, n_outputs = described["n_features"], kernel.shape[1]
+        newer = described["format"] > FORMAT
+        about = Targets() if newer else _targets(described, arrays["output.kernel"])
     except (safetensors.SafetensorError, KeyError, TypeError, ValueError, IndexError) as error:
         raise ValueError(
             f"{str(path)!r} is not a file that skdnn.exchange.save_weights has written, or it is "
@@ -157,14 +157,15 @@ def load_weights(estimator: Any, path: str | os.PathLike) -> Any:
             f"{described['format']}; the installed skdnn {__version__} reads formats up to "
             f"{FORMAT}. Install a newer one."
         )
-    if is_classifier(estimator) != (classes is not None):
+    if is_classifier(estimator) != (about.classes is not None):
         kinds = {True: "classifier", False: "regressor"}
         raise ValueError(
-            f"{str(path)!r} holds the weights of a {kinds[classes is not None]}, but "
+            f"{str(path)!r} holds the weights of a {kinds[about.classes is not None]}, but "
             f"{estimator!r} is a {kinds[is_classifier(estimator)]}."
         )
+    kernel = arrays["output.kernel"]
     if isinstance(estimator, BaseMLP):
-        model = restored(estimator, n_features, kernel.dtype, n_outputs, about)
+        model = restored(estimator, described["n_features"], kernel.dtype, kernel.shape[1], about)
     else:
         model = _linear(estimator, kernel, about, described)
     functions = _functions(model)
@@ -178,6 +179,32 @@ def load_weights(estimator: Any, path: str | os.PathLike) -> Any:
     if described["one_dimensional"] and isinstance(model, LinearNetwork):
         model.intercept_ = model.intercept_[()]
     return model
+
+
+def _targets(described: dict[str, Any], kernel: NDArray) -> Targets:
+    """Return what the outputs of a file's network stand for.
+
+    Raises
+    ------
+    IndexError, KeyError, TypeError, ValueError
+        When something is missing in the file, or does not fit the output layer.
+    """
+    classes, names = (_array(described[name]) for name in ("classes", "feature_names"))
+    sparse_labels = described.get("sparse_labels", False)
+    about = Targets(classes, described["multilabel"], names, sparse_labels)
+    n_features, n_outputs = described["n_features"], kernel.shape[1]
+    n_classes = n_outputs if about.multilabel else max(n_outputs, 2)
+    if not (
+        kernel.dtype in (np.float32, np.float64)
+        and type(n_features) is int
+        and n_features > 0
+        and (names is None or names.shape == (n_features,))
+        and (classes is None or len(classes) == n_classes)
+        and (classes is None or np.array_equal(classes, np.unique(classes)))
+        and {"layers", "link", "one_dimensional", "penalized"} <= described.keys()
+    ):
+        raise ValueError("The metadata and the arrays do not fit one another.")
+    return about
 
 
 def _functions(model: Any) -> dict[str, Any]:

@@ -70,6 +70,11 @@ class LinearNetwork(DocumentationLink, CallbackSupportMixin, BaseEstimator, ABC)
         "dtype": DTYPES,
     }
 
+    n_features_in_: int
+    feature_names_in_: NDArray
+    history_: list[dict[str, Any]]
+    loss_curve_: list[float]
+
     def _validate_params(self) -> None:
         check_params(self)
         check_schedule(self.schedule, self.max_iter)

@@ -15,7 +15,7 @@ from skdnn.linear.base_classifier import LinearNetworkClassifier
 from skdnn.linear.coefficients import CoefficientInference
 from skdnn.network import Network
 from skdnn.solvers import SOLVERS
-from skdnn.summary import summarize
+from skdnn.summary import NetworkSummary, summarize
 from skdnn.validation import check_row_weights, check_rows, check_sizes
 
 
@@ -377,7 +377,9 @@ class SoftmaxClassifier(LinearNetworkClassifier):
         self.store_path = store_path
         self.dtype = dtype
 
-    def summary(self, n_features: int | None = None, n_outputs: int | None = None) -> Any:
+    def summary(
+        self, n_features: int | None = None, n_outputs: int | None = None
+    ) -> NetworkSummary:
         """Return the table of the layer, its shape and number of parameters.
 
         Parameters

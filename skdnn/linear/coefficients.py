@@ -11,7 +11,7 @@ from sklearn.utils import check_scalar
 from sklearn.utils.validation import _check_feature_names_in, check_is_fitted
 
 from skdnn._typing import MatrixLike
-from skdnn.inference import summarize_coefficients
+from skdnn.inference import CoefficientSummary, summarize_coefficients
 from skdnn.likelihood import MAX_FEATURES, MAX_NUMBERS, FittedRows, Rows, likelihood_of
 from skdnn.linear.base import LinearNetwork
 from skdnn.solvers import Problem
@@ -64,7 +64,7 @@ class CoefficientInference(LinearNetwork):
         sample_weight: ArrayLike | None = None,
         *,
         level: float = 0.95,
-    ) -> Any:
+    ) -> CoefficientSummary:
         """Return the coefficients with standard errors, p-values and confidence intervals.
 
         They are those of maximum likelihood, for a model that is fitted without a penalty, and

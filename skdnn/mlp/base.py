@@ -27,7 +27,7 @@ from skdnn.objective import Objective
 from skdnn.reporting import start_report
 from skdnn.schedules import SCHEDULES, Schedule, check_schedule
 from skdnn.splitting import Holdout, hold_out
-from skdnn.summary import summarize
+from skdnn.summary import NetworkSummary, summarize
 from skdnn.tasks import EpochTasks
 from skdnn.threads import one_blas_thread, reserved_threads
 from skdnn.training import Progress, Standing, train_lbfgs
@@ -91,9 +91,13 @@ class BaseMLP(
     }
 
     best_loss_: float | None
-    history_: list[dict]
+    history_: list[dict[str, Any]]
     best_validation_score_: float | None
     converged_: bool
+    loss_: float
+    n_iter_: int
+    n_outputs_: int
+    out_activation_: str
 
     @abstractmethod
     def _check_targets(self, y: Any, first_pass: bool, incremental: bool) -> Any:
@@ -292,7 +296,9 @@ class BaseMLP(
     def _output(self, n_outputs: int | None) -> tuple[int, str]:
         """Return the number of outputs before any fit, and the output activation."""
 
-    def summary(self, n_features: int | None = None, n_outputs: int | None = None) -> Any:
+    def summary(
+        self, n_features: int | None = None, n_outputs: int | None = None
+    ) -> NetworkSummary:
         """Return the table of the layers, their shapes and numbers of parameters.
 
         Of a fitted model that of its network; with arguments, that of the network that the

@@ -17,6 +17,8 @@ class FittedNetwork(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstim
     """An estimator that is a network once it is fitted."""
 
     transform_layer: int
+    n_features_in_: int
+    feature_names_in_: NDArray
     coefs_: list[NDArray]
     intercepts_: list[NDArray]
     _network: Network

@@ -177,6 +177,7 @@ GAPS = {
     "Int64": lambda: pandas_frame(pd.Series(gap(), dtype="Int64")),
     "boolean": lambda: pandas_frame(pd.Series([True] * 7 + [None] + [False] * 52, dtype="boolean")),
     "object": lambda: pandas_frame(pd.Series(gap(), dtype=object)),
+    "pyarrow": lambda: pandas_frame(gap()).astype("double[pyarrow]"),
     "sparse": lambda: pandas_frame(np.array(gap(np.nan))).astype(pd.SparseDtype("float", 0.0)),
     "polars null": lambda: polars_frame(gap()),
     "polars nan": lambda: polars_frame(pl.Series(gap()).cast(float).fill_null(np.nan)),
@@ -188,6 +189,8 @@ GAPS = {
 @pytest.mark.parametrize("name", GAPS)
 def test_gaps(model, name):
     fitted = clone(model).fit(pandas_frame(NUMBERS), Y)
+    if name == "pyarrow":
+        pytest.importorskip("pyarrow", reason="these columns need pyarrow")
     message = "Input X contains NaN, in column 'the c': 1 of 60 rows, the first of them row 7"
     for method in (lambda X: model.fit(X, Y), fitted.predict):
         with pytest.raises(ValueError, match=message):

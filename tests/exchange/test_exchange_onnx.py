@@ -101,6 +101,22 @@ def test_a_frame_of_numbers_and_categories():
     np.testing.assert_allclose(probabilities, model.predict_proba(frame), atol=1e-6)
 
 
+@pytest.mark.parametrize("name", ["three classes", "two classes", "squared error", "linear"])
+def test_a_frame_without_a_pipeline(name):
+    """Its columns are inputs of their own, whole numbers among them."""
+    pandas = pytest.importorskip("pandas", reason="frames need pandas")
+    frame = pandas.DataFrame(X, columns=list("abcde"))
+    frame["a"] = np.arange(len(X)) % 3
+    target, estimator = ALL[name]
+    model = clone(estimator).fit(frame, TARGETS[target])
+    options = ARRAYS if is_classifier(model) else None
+    inputs = {name: frame[[name]].to_numpy() for name in frame}
+    found = run(to_onnx(model, frame, options=options), inputs)[-1]
+    np.testing.assert_allclose(np.squeeze(found), outputs(model, frame), atol=1e-6)
+    with pytest.raises(ValueError, match=r"must have the columns \['a', .* got \['b', 'a'"):
+        to_onnx(model, frame[["b", "a", "c", "d", "e"]])
+
+
 @pytest.mark.parametrize("layer", [0, -1])
 @pytest.mark.parametrize("name", ["mixed", "batch norm", "several targets", "none"])
 def test_hidden_layers_as_features(name, layer):

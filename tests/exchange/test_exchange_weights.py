@@ -8,13 +8,14 @@ import sys
 import numpy as np
 import pytest
 from networks import ALL, FEW, LAYERS, LINEAR, OUTPUTS, TARGETS, X, fitted, outputs
+from scipy import sparse
 from sklearn.base import clone
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 import skdnn
 from skdnn import MLPNet, MLPNetRegressor
-from skdnn.exchange import load_weights, save_weights
+from skdnn.exchange import from_sklearn, load_weights, save_weights, to_sklearn
 from skdnn.layers import BatchNorm, Dense
 
 safetensors = pytest.importorskip("safetensors.numpy", reason="these files need safetensors")
@@ -185,6 +186,37 @@ def test_files_of_others_are_refused(path):
     safetensors.save_file(arrays, path, {"skdnn": json.dumps({**about, "format": 2})})
     with pytest.raises(ValueError, match=r"in format 2; .* reads formats up to 1\. Install"):
         load_weights(MLPNet(()), path)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"classes": {"dtype": "<i8", "values": [0, 1]}},
+        {"classes": {"dtype": "<i8", "values": [0, 1, 1]}},
+        {"feature_names": {"dtype": "O", "values": ["a"]}},
+        {"n_features": -5},
+        {"n_features": "5"},
+        {"link": None},
+    ],
+)
+def test_metadata_that_do_not_fit_the_arrays_are_refused(change, path):
+    save_weights(fitted("three classes")[0], path)
+    with safetensors_file(path) as file:
+        about = {**json.loads(file.metadata()["skdnn"]), **change}
+    described = {key: value for key, value in about.items() if value is not None or key != "link"}
+    arrays = safetensors.load_file(path)
+    safetensors.save_file(arrays, path, {"skdnn": json.dumps(described)})
+    with pytest.raises(ValueError, match="or it is damaged"):
+        load_weights(MLPNet((6,)), path)
+
+
+def test_sparse_labels_stay_sparse(path):
+    model = MLPNet((6,), **FEW).fit(X, sparse.csr_array(TARGETS["multilabel"]))
+    save_weights(model, path)
+    for other in (load_weights(model, path), from_sklearn(to_sklearn(model)), to_sklearn(model)):
+        found, expected = other.predict(X), model.predict(X)
+        assert sparse.issparse(found)
+        np.testing.assert_array_equal(found.toarray(), expected.toarray())
 
 
 def safetensors_file(path):
