@@ -10,6 +10,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from skdnn import MLPNet
+from skdnn.exchange import from_keras
+
 FOLDER = Path(__file__).parents[1] / "examples" / "benchmarks"
 
 
@@ -74,11 +77,90 @@ def test_plot(folder):
     assert (folder / "speed.png").stat().st_size > 10_000
 
 
-def test_torch_trains_for_as_many_epochs(folder):
-    pytest.importorskip("torch")
+@pytest.mark.parametrize(
+    ("party", "module"),
+    [("PyTorch", "torch_loop"), ("Keras", "keras_fit"), ("skorch", "skorch_net")],
+)
+def test_other_packages_train_for_as_many_epochs(folder, contest, party, module):
+    if not contest(module).INSTALLED:
+        pytest.skip(f"{party} is not installed")
     found = json.loads((folder / "speed.json").read_text(encoding="utf-8"))
     (moons,) = [result for result in found["results"] if result["workload"] == "moons"]
-    assert moons["epochs"]["PyTorch"] == moons["epochs"]["skdnn"]
+    assert moons["epochs"][party] == moons["epochs"]["skdnn"] == 3
+    text = (folder / "speed.md").read_text(encoding="utf-8")
+    ratios = text.partition("## How many times")[2].partition("##")[0]
+    assert f" {party} " in ratios
+    assert contest("report").ratio(moons["faster"][party]) in ratios
+
+
+def _work(n_classes):
+    """Return 64 rows, a network for them, and how all train it: on all rows at once."""
+    rng = np.random.default_rng(0)
+    X, y = rng.normal(size=(64, 5)), np.arange(64) % n_classes
+    params = {"activation": "logistic", "alpha": 4.0, "batch_size": 64, "epochs": 4}
+    return X, y, [5, 4, 1 if n_classes == 2 else n_classes], params
+
+
+@pytest.mark.parametrize(("solver", "n_classes"), [("adam", 2), ("rmsprop", 3)])
+def test_skorch_takes_the_steps_of_the_loop(contest, solver, n_classes):
+    skorch, torch_loop = contest("skorch_net"), contest("torch_loop")
+    if not skorch.INSTALLED:
+        pytest.skip("skorch is not installed")
+    import torch
+
+    X, y, sizes, params = _work(n_classes)
+    fit = skorch.Fit(X, y, sizes, solver=solver, **params)
+    loop = torch_loop.Loop(X, y, sizes, solver=solver, **params)
+    loop()
+    # The seed of the loop.
+    torch.manual_seed(0)
+    fit()
+    for own, expected in zip(fit.net.module_.parameters(), loop.model.parameters(), strict=True):
+        assert own.dtype == torch.float64
+        torch.testing.assert_close(own, expected, rtol=1e-10, atol=1e-12)
+
+
+@pytest.fixture
+def keras_fit(contest):
+    """Return the module, without what it changes of Keras for other tests."""
+    module = contest("keras_fit")
+    if not module.INSTALLED:
+        pytest.skip("Keras, or a backend of it, is not installed")
+    keras = module.import_keras()
+    floats = keras.config.floatx()
+    keras.utils.set_random_seed(0)
+    yield module
+    keras.config.set_floatx(floats)
+
+
+# Of Keras on PyTorch with NumPy 2, in its own code.
+@pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+@pytest.mark.parametrize(("solver", "n_classes"), [("adam", 2), ("rmsprop", 3)])
+def test_keras_takes_our_steps_from_the_same_weights(keras_fit, solver, n_classes):
+    X, y, sizes, params = _work(n_classes)
+    fit = keras_fit.Fit(X, y, sizes, solver=solver, **params)
+    # What Keras adds before it takes the root of RMSprop's squares, others add to the root.
+    fit.model.optimizer.epsilon = 0.0
+    net = MLPNet(
+        activation="logistic",
+        solver=solver,
+        alpha=params["alpha"],
+        batch_size=params["batch_size"],
+        max_iter=params["epochs"],
+        n_iter_no_change=np.inf,
+        epsilon=1e-300,
+        warm_start=True,
+    )
+    net = from_keras(fit.model, net).fit(X, y)
+    expected = [array for pair in zip(net.coefs_, net.intercepts_, strict=True) for array in pair]
+    # The second from the first weights again.
+    for _ in range(2):
+        fit()
+        for own, other in zip(fit.model.get_weights(), expected, strict=True):
+            assert own.dtype == np.float64
+            # Keras rounds some of its constants to float32; the steps are of 1e-3 each.
+            np.testing.assert_allclose(own, other, rtol=1e-6, atol=1e-7)
 
 
 def test_busy(tmp_path):

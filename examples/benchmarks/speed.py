@@ -1,4 +1,4 @@
-"""How fast skdnn is: beside scikit-learn, a plain PyTorch loop and the matrix products alone.
+"""How fast skdnn is: beside scikit-learn, PyTorch, Keras, skorch and the matrix products alone.
 
     python examples/benchmarks/speed.py --out folder
 
@@ -6,8 +6,9 @@ Each workload is the same work for all: networks of the same shape, arithmetic, 
 of epochs and threads; regressions minimised to the same loss. All take turns in one run, round
 after round; where another package is faster on one thread than on all, that is what counts. What
 comes out: a table of medians and ratios with the targets that they are held against, in Markdown
-(speed.md) and JSON (speed.json), and a plot (speed.png; needs matplotlib). Where PyTorch is not
-installed it has no column.
+(speed.md) and JSON (speed.json), and a plot (speed.png; needs matplotlib). PyTorch (a plain loop),
+Keras and skorch train the networks, and have no column where they are not installed. Keras runs on
+JAX where that is there, or on what the environment variable KERAS_BACKEND names.
 
 MNIST, IMDb and malaria come from the folder named by the environment variable SKDNN_DATA, as in the
 lectures' examples; where they are not there random data of the same shape and density take their

@@ -38,7 +38,7 @@ def describe() -> dict[str, str]:
         for info in threadpoolctl.threadpool_info()
         if info["user_api"] == "blas"
     }
-    packages = ("numpy", "scipy", "scikit-learn", "numba", "torch")
+    packages = ("numpy", "scipy", "scikit-learn", "numba", "torch", "keras", "jax", "skorch")
     return {
         "processor": f"{_processor()}; {n_cores()} cores for this process",
         "system": platform.platform(),

@@ -9,6 +9,7 @@ from sklearn.neural_network import MLPClassifier
 
 from contest import data
 from contest.floor import floor_contestants
+from contest.keras_fit import keras_contestants
 from contest.rounds import (
     FLOOR,
     SKDNN,
@@ -21,6 +22,7 @@ from contest.rounds import (
     Timed,
     on_threads,
 )
+from contest.skorch_net import skorch_contestants
 from contest.torch_loop import torch_contestants
 from skdnn import MLPNet
 
@@ -60,6 +62,14 @@ def network_case(
     ours = {**params, "epsilon": 1e-7} if solver == "rmsprop" else params
     n_classes = len(np.unique(y))
     sizes = [X.shape[1], *layers, 1 if n_classes == 2 else n_classes]
+    work = {
+        "activation": activation,
+        "solver": solver,
+        "alpha": ALPHA,
+        "batch_size": batch_size,
+        "epochs": epochs,
+        "settings": settings,
+    }
     net, peer = MLPNet(**ours), MLPClassifier(**theirs)
     contestants = [
         Contestant(
@@ -69,17 +79,9 @@ def network_case(
             epochs=lambda: net.n_iter_,
         ),
         *on_threads(SKLEARN, lambda: peer.fit(X, y), settings, epochs=lambda: peer.n_iter_),
-        *torch_contestants(
-            X,
-            y,
-            sizes,
-            activation=activation,
-            solver=solver,
-            alpha=ALPHA,
-            batch_size=batch_size,
-            epochs=epochs,
-            settings=settings,
-        ),
+        *torch_contestants(X, y, sizes, **work),
+        *keras_contestants(X, y, sizes, **work),
+        *skorch_contestants(X, y, sizes, **work),
     ]
     if not sparse.issparse(X):
         contestants += floor_contestants(X, sizes, batch_size, epochs, settings)

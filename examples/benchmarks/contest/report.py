@@ -6,7 +6,8 @@ _HOW = f"""\
 Times are medians over the rounds, in which all take turns; a ratio is the median of the rounds' own
 ratios, with their quartiles behind it. The {FLOOR} is the matrix products of as many
 epochs, timed alone. It, and the networks of the other packages, run on all threads and on a single
-one, and logistic regression has several solvers: in brackets stands what was fastest and counts."""
+one (Keras on those that its backend takes), and logistic regression has several solvers: in
+brackets stands what was fastest and counts. What Keras compiles is not within its times."""
 
 
 def number(value: float) -> str:
@@ -23,12 +24,18 @@ def amount(value: float, unit: str) -> str:
     return f"{number(value * 1e3)} ms" if value >= 1e-3 else f"{number(value * 1e6)} µs"
 
 
+def ratio(found: dict) -> str:
+    """Return a ratio with its quartiles."""
+    lower, upper = found["quartiles"]
+    return f"{number(found['measured'])}x ({number(lower)} to {number(upper)})"
+
+
 def measured(target: dict, unit: str) -> str:
     """Return what was measured, with its quartiles."""
+    if target["against"]:
+        return ratio(target)
     lower, upper = target["quartiles"]
-    if not target["against"]:
-        return f"{amount(target['measured'], unit)} ({lower:.3g} to {upper:.3g})"
-    return f"{number(target['measured'])}x ({number(lower)} to {number(upper)})"
+    return f"{amount(target['measured'], unit)} ({lower:.3g} to {upper:.3g})"
 
 
 def bound(target: dict, unit: str) -> str:
@@ -87,6 +94,20 @@ def _times(results: list[dict]) -> str:
     return table(["workload", *columns, "rounds"], rows)
 
 
+def _faster(results: list[dict]) -> str:
+    rest = {party for result in results for party in result["faster"]}
+    columns = [party for party in PARTIES if party in rest and party != FLOOR]
+    rows = [
+        [
+            result["case"],
+            *(ratio(result["faster"][p]) if p in result["faster"] else "" for p in columns),
+        ]
+        for result in results
+        if result["faster"]
+    ]
+    return table(["workload", *columns], rows)
+
+
 def _busy(results: list[dict]) -> str:
     rows = [
         [
@@ -119,6 +140,10 @@ def markdown(report: dict) -> str:
         n_met = sum(target["met"] for result in raced for target in result["targets"])
         n_targets = sum(len(result["targets"]) for result in raced)
         parts += [f"## Targets: {n_met} of {n_targets} met", _targets(raced)]
+        parts += [
+            "## How many times as fast as the others (quartiles)",
+            _faster(raced),
+        ]
         parts += ["## Times", _HOW, _times(raced)]
     busy = [result for result in report["results"] if "busy" in result]
     if busy:

@@ -13,12 +13,12 @@ from contest.rounds import TORCH, Contestant, Settings, on_threads
 INSTALLED = find_spec("torch") is not None
 
 
-def _optimiser(torch, weights, solver: str, penalty: float):
-    """Return the optimiser, in the form that is fastest on a CPU."""
+def _optimiser(torch, solver: str, penalty: float) -> tuple[type, dict]:
+    """Return the optimiser and its settings, in the form that is fastest on a CPU."""
     settings = {"lr": 1e-3, "weight_decay": penalty}
     if solver == "rmsprop":
-        return torch.optim.RMSprop(weights, alpha=0.9, eps=1e-7, foreach=True, **settings)
-    return torch.optim.Adam(weights, fused=True, **settings)
+        return torch.optim.RMSprop, {**settings, "alpha": 0.9, "eps": 1e-7, "foreach": True}
+    return torch.optim.Adam, {**settings, "fused": True}
 
 
 def _bag_of_features(torch, n_features: int, n_units: int):
@@ -63,15 +63,19 @@ class Loop:
         self.torch, self.is_sparse = torch, sparse.issparse(X)
         self.X = X if self.is_sparse else torch.from_numpy(X)
         self.dtype = torch.float32 if X.dtype == np.float32 else torch.float64
-        self.sizes, self.activation, self.solver = sizes, activation, solver
+        self.sizes, self.activation = sizes, activation
         # The penalty is on the mean loss of a batch, as scikit-learn's is.
-        self.penalty = alpha / batch_size
+        self.optimiser, self.settings = _optimiser(torch, solver, alpha / batch_size)
         self.batch_size, self.epochs = batch_size, epochs
         if sizes[-1] == 1:
             self.loss = torch.nn.BCEWithLogitsLoss()
             self.y = torch.from_numpy(y).to(self.dtype)[:, None]
         else:
             self.loss, self.y = torch.nn.CrossEntropyLoss(), torch.from_numpy(y)
+
+    def network(self):
+        """Return the network with fresh weights."""
+        return _network(self.torch, self.sizes, self.activation, self.is_sparse, self.dtype)
 
     def rows(self, batch):
         """Return the rows of a batch, as the first layer takes them."""
@@ -83,19 +87,20 @@ class Loop:
     def __call__(self) -> None:
         torch = self.torch
         torch.manual_seed(0)
-        model = _network(torch, self.sizes, self.activation, self.is_sparse, self.dtype)
-        optimiser = _optimiser(torch, model.parameters(), self.solver, self.penalty)
+        self.model = self.network()
+        optimiser = self.optimiser(self.model.parameters(), **self.settings)
         self.trained = 0
         for _ in range(self.epochs):
             for batch in torch.randperm(len(self.y)).split(self.batch_size):
                 optimiser.zero_grad()
-                self.loss(model(self.rows(batch)), self.y[batch]).backward()
+                self.loss(self.model(self.rows(batch)), self.y[batch]).backward()
                 optimiser.step()
             self.trained += 1
 
 
 @contextmanager
-def _threads(n: int) -> Iterator[None]:
+def torch_threads(n: int) -> Iterator[None]:
+    """Let PyTorch use so many threads."""
     import torch
 
     before = torch.get_num_threads()
@@ -111,4 +116,4 @@ def torch_contestants(X, y, sizes, *, settings: Settings, **params) -> list[Cont
     if not INSTALLED:
         return []
     loop = Loop(X, y, sizes, **params)
-    return on_threads(TORCH, loop, settings, limit=_threads, epochs=lambda: loop.trained)
+    return on_threads(TORCH, loop, settings, limit=torch_threads, epochs=lambda: loop.trained)
