@@ -127,10 +127,13 @@ def keras_fit(contest):
     if not module.INSTALLED:
         pytest.skip("Keras, or a backend of it, is not installed")
     keras = module.import_keras()
-    floats = keras.config.floatx()
+    floats, policy = keras.config.floatx(), keras.config.dtype_policy()
+    # As after a model in float32.
+    keras.config.set_dtype_policy("float32")
     keras.utils.set_random_seed(0)
     yield module
     keras.config.set_floatx(floats)
+    keras.config.set_dtype_policy(policy)
 
 
 # Of Keras on PyTorch with NumPy 2, in its own code.

@@ -49,6 +49,8 @@ class Fit:
         self.keras = keras = import_keras()
         self.X, self.y, self.batch_size, self.epochs = X, y, batch_size, epochs
         keras.config.set_floatx(X.dtype.name)
+        # Layers take theirs from the policy, which stays what it was when the first one was made.
+        keras.config.set_dtype_policy(X.dtype.name)
         self.model = _network(keras, sizes, activation, alpha / 2 / batch_size)
         if solver == "rmsprop":
             optimiser = keras.optimizers.RMSprop(1e-3, rho=0.9, epsilon=1e-7)
