@@ -173,6 +173,8 @@ def save(model: Any, path: str | os.PathLike) -> None:
 def load(path: str | os.PathLike, *, trusted: Sequence[str | type] = ()) -> Any:
     """Read a model that `save` has written, without running code from the file.
 
+    A file of an earlier version of skdnn is read as well.
+
     The file may name types of skdnn and of scikit-learn that are known to be harmless, NumPy's and
     SciPy's arrays and functions, and nothing else. Needs skops (the extra ``save``).
 
@@ -310,7 +312,7 @@ def _allowed() -> list[str]:
     public = [vars(model_selection).get(name) for name in model_selection.__all__]
     splitters = [item for item in public if isinstance(item, type) and hasattr(item, "split")]
     scores = [get_scorer(name)._score_func for name in get_scorer_names()]
-    # Earlier versions of NumPy write the place where a function is compiled, not "numpy.log1p".
+    # What a file calls numpy.log1p and others that was written with an earlier version of NumPy.
     functions = [name for name, item in vars(np).items() if isinstance(item, np.ufunc)]
     earlier = [f"numpy._core._multiarray_umath.{name}" for name in functions]
     return [*_OURS, *_THEIRS, *earlier, *map(_full_name, splitters + scores)]
