@@ -233,14 +233,14 @@ def test_columns_of_nullable_types(client):
     np.testing.assert_array_equal(predicted, net.predict(frame))
 
 
-def test_predictions_of_arrays_are_lazy(digits):
+def test_predictions_of_arrays_are_lazy(client, digits):
     net = MLPNet((10,), **SHORT).fit(X, Y)
     features = digits[0].rechunk({1: 20})
     labels, proba = cluster.predict(net, features), cluster.predict_proba(net, features)
     assert (labels.shape, labels.dtype, proba.shape) == ((1600,), Y.dtype, (1600, 10))
     assert proba.chunks[0] == features.chunks[0]
-    np.testing.assert_array_equal(labels.compute(scheduler="sync"), net.predict(X))
-    np.testing.assert_array_equal(proba.compute(scheduler="sync"), net.predict_proba(X))
+    np.testing.assert_array_equal(labels.compute(), net.predict(X))
+    np.testing.assert_array_equal(proba.compute(), net.predict_proba(X))
 
 
 def test_several_outputs(client):
