@@ -90,6 +90,12 @@ def test_engine_knows_no_scikit_learn_and_files_are_short(path):
         assert "sklearn" not in text
 
 
+def test_files_of_tests_and_examples_are_short():
+    tests = Path(__file__).parent
+    files = [*tests.rglob("*.py"), *(tests.parent / "examples").rglob("*.py")]
+    assert [str(path) for path in files if len(path.read_text().splitlines()) >= 500] == []
+
+
 @pytest.mark.parametrize(
     ("module", "heavy"),
     [

@@ -4,13 +4,13 @@ import matplotlib.image
 import numpy as np
 import pandas as pd
 import pytest
+from comparison import QUICK, row, rows_of
 from sklearn.base import clone, is_classifier, is_regressor
 from sklearn.datasets import load_diabetes, load_iris
 from sklearn.model_selection import cross_val_score
 from sklearn.neighbors import KNeighborsClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
-from test_compare import QUICK, row, rows_of
 
 from skdnn.__main__ import main
 from skdnn.compare import compare, draw, format_table, make_pairs, make_peers, make_splitter
