@@ -100,13 +100,28 @@ class Rows(NamedTuple):
                 curvature = weight * np.ones(len(y))
                 if self.logistic:
                     curvature *= expit(z) * expit(-z)
-                    z = expit(z)
-                score += design.T @ (weight * (y - z))
+                    # y - expit(z), exact also where the two are almost the same.
+                    residual = np.where(y > 0, expit(-z), -expit(z))
+                else:
+                    residual = y - z
+                score += design.T @ (weight * residual)
                 if sparse.issparse(design):
                     matrix += (design.multiply(curvature[:, None]).T @ design).toarray()
                 else:
                     matrix += (design * curvature[:, None]).T @ design
         return matrix, score
+
+    def _margins(self, direction: NDArray) -> tuple[float, float]:
+        """Return by how much the scores of `direction` are on the side of their rows' classes.
+
+        Of all rows of positive weight the least and the most.
+        """
+        lowest, highest = np.inf, -np.inf
+        for design, y, weight in self.chunks():
+            margins = (design @ direction * np.where(y > 0, 1, -1))[weight * np.ones(len(y)) > 0]
+            lowest = min(lowest, float(margins.min(initial=np.inf)))
+            highest = max(highest, float(margins.max(initial=-np.inf)))
+        return lowest, highest
 
     def separated_by(self, params: NDArray, matrix: NDArray, score: NDArray) -> bool:
         """Return whether a plane separates the classes, some of their rows lying on it at most.
@@ -116,13 +131,11 @@ class Rows(NamedTuple):
         direction in which no row gets further to the wrong side. Where there is a maximum they
         become zero.
         """
+        if self._margins(params)[0] > 0:
+            return True
         for _ in range(10):
             step = pseudo_inverse(matrix)[0] @ score
-            nearest, furthest = np.inf, -np.inf
-            for design, y, _ in self.chunks():
-                change = design @ step * np.where(y > 0, 1, -1)
-                nearest = min(nearest, float(change.min()))
-                furthest = max(furthest, float(change.max()))
+            nearest, furthest = self._margins(step)
             # Each step along the direction of separation moves rows by about 1.
             if not np.isfinite(step).all() or max(furthest, -nearest) < 0.01:
                 return False

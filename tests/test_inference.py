@@ -254,7 +254,7 @@ def test_constant_column_beside_an_intercept():
     assert np.flatnonzero(np.isnan(summary.standard_errors)).tolist() == [0, 4, 5]
 
 
-@pytest.mark.parametrize("tol", [1e-4, 1e-8])
+@pytest.mark.parametrize("tol", [1e-4, 1e-8, 0])
 @pytest.mark.parametrize("whole", [True, False], ids=["all rows", "some rows"])
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 def test_separated_classes(tol, whole):
@@ -267,6 +267,11 @@ def test_separated_classes(tol, whole):
         y[:5] = "well"
     summary = logistic(tol=tol).fit(X, y).summary()
     assert np.isnan(summary.standard_errors).all()
+    assert "separates the classes" in str(summary)
+    # A row of weight 0 is none, whatever its class.
+    weight, others = np.ones(len(y)), y.copy()
+    weight[-1], others[-1] = 0, y[np.argmax(y != y[-1])]
+    summary = logistic(tol=tol).fit(X, others, sample_weight=weight).summary()
     assert "separates the classes" in str(summary)
     # One row of the other class, and there is a maximum.
     y = y.copy()
