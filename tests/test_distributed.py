@@ -23,6 +23,7 @@ from skdnn.layers import BatchNorm, Dense
 from skdnn.regularizers import L1
 from skdnn.schedules import CosineDecay
 
+dask = pytest.importorskip("dask", reason="dask is not installed")
 da = pytest.importorskip("dask.array", reason="dask is not installed")
 dd = pytest.importorskip("dask.dataframe", reason="dask's data frames are not installed")
 dask_distributed = pytest.importorskip("distributed", reason="distributed is not installed")
@@ -37,7 +38,10 @@ SHORT = {"max_iter": 3, "n_iter_no_change": np.inf, "random_state": 0}
 @pytest.fixture(scope="module")
 def client():
     options = {"processes": True, "n_workers": 2, "threads_per_worker": 1}
+    # After that time LocalCluster gives up a worker's place, also when the next one that was killed
+    # is just being replaced there.
     with (
+        dask.config.set({"distributed.deploy.lost-worker-timeout": "1 day"}),
         dask_distributed.LocalCluster(**options, dashboard_address=":0") as workers,
         dask_distributed.Client(workers) as client,
     ):
@@ -89,7 +93,7 @@ def kill_one(client):
     client.wait_for_workers(2)
     address = next(iter(client.nthreads()))
     yield lambda seconds: client.run(_die, seconds, workers=[address])
-    client.wait_for_workers(2)
+    client.wait_for_workers(2, timeout=60)
     assert address not in client.nthreads()
 
 
