@@ -36,7 +36,7 @@ def _check_lines(lines, weights, largest):
 
 
 def test_units_and_lines():
-    net = MLPNet((5,), "tanh", solver="lbfgs", random_state=0).fit(FRAME, Y)
+    net = MLPNet((5,), "tanh", solver="lbfgs", max_iter=1000, random_state=0).fit(FRAME, Y)
     display = NetworkDisplay.from_estimator(net)
     assert [len(column) for column in display.units_] == [4, 5, 3]
     assert len(display.ax_.patches) == 12 and not display.bias_units_
