@@ -29,8 +29,8 @@ from skdnn.files import replacing
 
 # Of the file; 2 would be one that this version cannot read.
 FORMAT = 1
-# The archive's member that tells the format and the versions.
-_ABOUT = "skdnn.json"
+# The archive's member that tells the format and the versions, and the one that tells the objects.
+_ABOUT, _SCHEMA = "skdnn.json", "schema.json"
 
 # The callbacks that write to files are not here: in a file of a stranger they could name any.
 _OURS = [
@@ -82,13 +82,18 @@ _OURS = [
 # Beside the estimators, which skops trusts. SciPy's distributions are not here: they run code that
 # is in their state.
 _THEIRS = [
+    "builtins.object",
+    "builtins.range",
     "numpy.dtype",
+    "numpy.floating",
+    "numpy.integer",
+    "numpy.number",
     "scipy.sparse._csr.csr_array",
     "scipy.sparse._csr.csr_matrix",
     "sklearn.calibration._CalibratedClassifier",
     "sklearn.calibration._SigmoidCalibration",
+    "sklearn.calibration._TemperatureScaling",
     "sklearn.callback._progressbar.ProgressBar",
-    "sklearn.compose._column_transformer._RemainderColsList",
     "sklearn.compose._column_transformer.make_column_selector",
     "sklearn.feature_selection._mutual_info.mutual_info_classif",
     "sklearn.feature_selection._mutual_info.mutual_info_regression",
@@ -98,9 +103,9 @@ _THEIRS = [
     "sklearn.feature_selection._univariate_selection.r_regression",
     "sklearn.impute._iterative._ImputerTriplet",
     "sklearn.metrics._scorer._CurveScorer",
-    "sklearn.metrics._scorer._MultimetricScorer",
     "sklearn.metrics._scorer._PassthroughScorer",
     "sklearn.metrics._scorer._Scorer",
+    "sklearn.model_selection._split._CVIterableWrapper",
     "sklearn.utils._bunch.Bunch",
     "sklearn.utils._metadata_requests.MetadataRequest",
     "sklearn.utils._metadata_requests.MethodMetadataRequest",
@@ -152,9 +157,9 @@ def save(model: Any, path: str | os.PathLike) -> None:
     skops = import_optional_dependency("skops.io")
     try:
         try:
-            content = skops.dumps(model, compression=zipfile.ZIP_DEFLATED)
+            content = skops.dumps(model)
         except RecursionError:
-            content = skops.dumps(_without_owners(model), compression=zipfile.ZIP_DEFLATED)
+            content = skops.dumps(_without_owners(model))
     except skops.exceptions.UnsupportedTypeException as error:
         raise TypeError(f"{type(model).__name__} cannot be saved: {error}") from error
     nameless = [name for name in skops.get_untrusted_types(data=content) if "<" in name]
@@ -163,11 +168,18 @@ def save(model: Any, path: str | os.PathLike) -> None:
             f"{type(model).__name__} cannot be saved, for it holds {', '.join(nameless)}, which "
             "could not be found again. Use a function that is defined in a module by its name."
         )
-    archive = io.BytesIO(content)
-    with zipfile.ZipFile(archive, "a", zipfile.ZIP_DEFLATED) as file:
-        file.writestr(_ABOUT, json.dumps({"format": FORMAT, "versions": _versions()}))
-    with replacing(path) as file:
-        file.write(archive.getbuffer())
+    about = {"format": FORMAT, "versions": _versions()}
+    with (
+        zipfile.ZipFile(io.BytesIO(content)) as parts,
+        replacing(path) as file,
+        zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive,
+    ):
+        for name in parts.namelist():
+            part = parts.read(name)
+            if name == _SCHEMA:
+                part = json.dumps(_mended(json.loads(part))).encode()
+            archive.writestr(name, part)
+        archive.writestr(_ABOUT, json.dumps(about))
 
 
 def load(path: str | os.PathLike, *, trusted: Sequence[str | type] = ()) -> Any:
@@ -233,12 +245,37 @@ def load(path: str | os.PathLike, *, trusted: Sequence[str | type] = ()) -> Any:
             f"is skdnn {__version__}."
         ) from error
     if unknown:
-        raise TypeError(
+        message = (
             f"{str(path)!r} holds types that are not trusted: {', '.join(unknown)}. If you know "
             f"them, and where the file is from, load it with trusted={unknown}."
         )
+        if parse_version(versions["skdnn"]) > parse_version(__version__):
+            message += f" It was written by skdnn {versions['skdnn']}; installed is {__version__}."
+        raise TypeError(message)
     _check_versions(versions, model)
     return model
+
+
+def _mended(node: Any) -> Any:
+    """Return a part of skops' description of a model that it would otherwise read as another.
+
+    It writes the key False of a dictionary as "false", and reads it as ``bool("false")``, True. An
+    array that is mapped into memory, as joblib gives its workers large ones, would be mapped again.
+    """
+    if isinstance(node, list):
+        return [_mended(part) for part in node]
+    if not isinstance(node, dict):
+        return node
+    node = {name: _mended(part) for name, part in node.items()}
+    if node.get("__loader__") == "DictNode":
+        kinds = [kind["__class__"] for kind in node["key_types"]["content"]]
+        items = zip(kinds, node["content"].items(), strict=True)
+        node["content"] = {
+            "" if key == "false" and kind == "bool" else key: part for kind, (key, part) in items
+        }
+    if node.get("__loader__") == "NdArrayNode" and node["__class__"] == "memmap":
+        node["__class__"] = "ndarray"
+    return node
 
 
 def _without_owners(model: Any) -> Any:
@@ -306,12 +343,15 @@ def _check_versions(versions: dict[str, str], model: Any) -> None:
 
 def _allowed() -> list[str]:
     """Return the full names of what is trusted."""
-    from sklearn import model_selection
+    from sklearn import metrics, model_selection
     from sklearn.metrics import get_scorer, get_scorer_names
 
     public = [vars(model_selection).get(name) for name in model_selection.__all__]
     splitters = [item for item in public if isinstance(item, type) and hasattr(item, "split")]
     scores = [get_scorer(name)._score_func for name in get_scorer_names()]
+    # What `make_scorer` takes.
+    endings = ("_deviance", "_error", "_loss", "_score")
+    scores += [getattr(metrics, name) for name in metrics.__all__ if name.endswith(endings)]
     # What a file calls numpy.log1p and others that was written with an earlier version of NumPy.
     functions = [name for name, item in vars(np).items() if isinstance(item, np.ufunc)]
     earlier = [f"numpy._core._multiarray_umath.{name}" for name in functions]

@@ -180,6 +180,8 @@ def from_keras(
     keras = import_optional_dependency("keras")
     if not isinstance(network, keras.Sequential):
         raise TypeError(f"The network must be a keras.Sequential, got {type(network).__name__}.")
+    if network.layers and not network.built:
+        raise ValueError("The network has no weights yet: begin it with a keras.Input.")
     steps: list[Step] = []
     for layer in network.layers:
         step = _step(keras, layer)
@@ -193,10 +195,14 @@ def _step(keras: Any, layer: Any) -> Step | None:
     """Return the step that a layer is; None where it is an activation alone."""
     kind = type(layer).__name__
     if kind == "Dense":
-        # There may be no bias.
-        arrays = dict(zip(_ARRAYS["dense"], layer.get_weights(), strict=False))
+        weights = layer.get_weights()
+        if len(weights) != 1 + layer.use_bias:
+            raise ValueError(f"{layer.name!r} has more weights than a kernel and a bias.")
+        arrays = dict(zip(_ARRAYS["dense"], weights, strict=False))
         return Step(layer.name, "dense", layer.units, arrays=arrays, trainable=layer.trainable)
     if kind == "BatchNormalization" and layer.center and layer.scale:
+        if layer.momentum >= 1:
+            raise ValueError(f"The momentum of {layer.name!r} must be below 1.")
         arrays = dict(zip(_ARRAYS["batch_norm"], layer.get_weights(), strict=True))
         # Of so many batches the running statistics are no plain means any longer.
         arrays["n_batches"] = np.array([math.ceil(layer.momentum / (1 - layer.momentum))])
@@ -227,6 +233,8 @@ def _activation_of(keras: Any, layer: Any) -> tuple[str, float]:
             raise ValueError(f"skdnn's 'relu' has no limits, {layer.name!r} has.")
         return "relu", 0.0
     if kind == "Softmax":
+        if layer.axis not in (1, -1):
+            raise ValueError(f"skdnn's 'softmax' has axis=-1, {layer.name!r} has {layer.axis}.")
         return "softmax", 0.0
     if not hasattr(layer, "activation"):
         return "identity", 0.0
@@ -235,4 +243,5 @@ def _activation_of(keras: Any, layer: Any) -> tuple[str, float]:
         if theirs == keras_name:
             own = engine.ACTIVATIONS.get(name)
             return name, _SLOPE if name == "leaky_relu" else own.alpha if own else 0.0
+    theirs = getattr(layer.activation, "__name__", layer.activation)
     raise ValueError(f"{layer.name!r} has the activation {theirs!r}, which skdnn has not.")

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import is_classifier
 from sklearn.compose import ColumnTransformer
+from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import FeatureUnion, Pipeline
 from sklearn.utils.validation import check_is_fitted
 
@@ -63,7 +64,8 @@ def to_onnx(
     ----------
     model : estimator
         One of skdnn, alone or inside what skl2onnx converts: Pipeline, ColumnTransformer,
-        FeatureUnion, search, voting, stacking.
+        FeatureUnion, GridSearchCV, voting, stacking. Of another search, which skl2onnx has not, the
+        best estimator is converted.
     X : ndarray or DataFrame of pandas, shape (n_samples, n_features), default=None
         Rows that tell the types of the inputs, the first one is enough. None: `initial_types` among
         the `arguments` tells them. A DataFrame of pandas becomes an input for each column.
@@ -88,7 +90,7 @@ def to_onnx(
         When the model is not fitted; a ValueError too.
     ValueError
         When class labels are none that ONNX has: whole numbers, booleans and strings; or the
-        columns of `X` are others than those of the fit.
+        columns of `X` are others, or more or fewer, than those of the fit.
 
     Examples
     --------
@@ -112,6 +114,12 @@ def to_onnx(
     from skl2onnx.common.utils_sklearn import _process_options
 
     check_is_fitted(model)
+    if hasattr(model, "best_estimator_") and not isinstance(model, GridSearchCV):
+        model = model.best_estimator_
+    if X is not None and isinstance(model, _ESTIMATORS) and np.shape(X)[-1] != model.n_features_in_:
+        raise ValueError(
+            f"X must have the {model.n_features_in_} columns of the fit, got {np.shape(X)[-1]}."
+        )
     for estimator in _ESTIMATORS:
         classifies = issubclass(estimator, GDLogisticRegression | SoftmaxClassifier | MLPNet)
         own = _OPTIONS if classifies else {}

@@ -196,7 +196,11 @@ _ACTIVATIONS = {
     "softmax": ("Softmax", None),
 }
 # Of those that have parameters which skdnn's have not, the values that agree.
-_VALUES: dict[str, dict[str, Any]] = {"Softplus": {"beta": 1.0}, "GELU": {"approximate": "none"}}
+_VALUES: dict[str, dict[str, tuple]] = {
+    "GELU": {"approximate": ("none",)},
+    "Softmax": {"dim": (1, -1, None)},
+    "Softplus": {"beta": (1.0,), "threshold": (20.0,)},
+}
 
 
 def _activation(nn: Any, step: Step) -> Any:
@@ -213,9 +217,9 @@ def _activation_of(nn: Any, part: Any) -> tuple[str, float] | None:
     """Return the name and the parameter of an activation; None for another module."""
     for name, (theirs, parameter) in _ACTIVATIONS.items():
         if type(part) is getattr(nn, theirs):
-            for attribute, value in _VALUES.get(theirs, {}).items():
-                if getattr(part, attribute) != value:
-                    raise ValueError(f"skdnn's {name!r} has {attribute}={value!r}, got {part}.")
+            for attribute, values in _VALUES.get(theirs, {}).items():
+                if getattr(part, attribute) not in values:
+                    raise ValueError(f"skdnn's {name!r} has {attribute}={values[0]!r}, got {part}.")
             if parameter is not None:
                 return name, float(getattr(part, parameter))
             return name, engine.ACTIVATIONS[name].alpha if name in engine.ACTIVATIONS else 0.0

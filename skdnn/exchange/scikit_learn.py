@@ -258,6 +258,7 @@ def from_sklearn(network: Any) -> Any:
     ]
     for i, score in enumerate(getattr(network, "validation_scores_", None) or []):
         model.history_[i]["validation_score"] = float(score)
-    # It ends before only where it sees no improvement.
-    model.converged_ = network.n_iter_ < network.max_iter
+    # A fit ends before only where it sees no improvement; `partial_fit` makes one epoch.
+    streams = network.n_iter_ == 1 and network.solver != "lbfgs"
+    model.converged_ = network.n_iter_ < network.max_iter and not streams
     return model

@@ -19,8 +19,11 @@ def activate(steps: list[Step], name: str, activation: str, alpha: float) -> Non
     """Give the last step the activation that the next layer, of this name, is or ends in."""
     if activation == "identity":
         return
-    if not steps or steps[-1].activation != "identity" or steps[-1].kind == "dropout":
-        raise ValueError(f"{name} does not follow a layer without an activation.")
+    without = steps and steps[-1].activation == "identity"
+    if not without or steps[-1].kind in ("dropout", "max_pool"):
+        raise ValueError(
+            f"{name} does not follow a layer without an activation that could have this one."
+        )
     steps[-1].activation, steps[-1].alpha = activation, alpha
 
 
@@ -93,6 +96,11 @@ def _layers(steps: list[Step]) -> list[Layer]:
     """Return the hidden layers that are these steps."""
     layers: list[Layer] = []
     for i, step in enumerate(steps):
+        if step.activation not in engine.ACTIVATIONS:
+            raise ValueError(
+                f"{step.name} has the activation {step.activation!r}, which skdnn's hidden layers "
+                "have not."
+            )
         alpha = step.alpha if engine.ACTIVATIONS[step.activation].alpha else None
         common: dict[str, Any] = {
             "activation": step.activation,

@@ -190,8 +190,7 @@ def _targets(described: dict[str, Any], kernel: NDArray) -> Targets:
         When something is missing in the file, or does not fit the output layer.
     """
     classes, names = (_array(described[name]) for name in ("classes", "feature_names"))
-    sparse_labels = described.get("sparse_labels", False)
-    about = Targets(classes, described["multilabel"], names, sparse_labels)
+    about = Targets(classes, described["multilabel"], names, described["sparse_labels"])
     n_features, n_outputs = described["n_features"], kernel.shape[1]
     n_classes = n_outputs if about.multilabel else max(n_outputs, 2)
     if not (

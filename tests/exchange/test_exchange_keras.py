@@ -101,6 +101,10 @@ def test_names_and_kinds_of_layers():
     assert network.layers[1].momentum == 0.9
     frozen = to_keras(MLPNet((6, 4), frozen_layers=[0], **FEW).fit(X, TARGETS["binary"]))
     assert [layer.trainable for layer in frozen.layers] == [False, True, True]
+    normalized = [layers.BatchNormalization(trainable=False), layers.Dense(2)]
+    for parts, expected in ((frozen.layers, [False, True]), (normalized, [False])):
+        back = from_keras(keras.Sequential([keras.Input((5,)), *parts]), MLPNet())
+        assert [layer.trainable for layer in back.hidden_layers] == expected
 
 
 def test_a_network_that_keras_has_trained():
@@ -131,7 +135,11 @@ def test_a_network_that_keras_has_trained():
     [
         ([layers.Dense(4), layers.PReLU(), layers.Dense(3)], "no layer that is .* a PReLU"),
         ([layers.Dense(4, "softsign"), layers.Dense(3)], "the activation 'softsign', which skdnn"),
+        ([layers.Dense(4, layers.ELU()), layers.Dense(3)], "the activation <ELU .*, which skdnn"),
+        ([layers.Dense(4, "softmax"), layers.Dense(3)], "which skdnn's hidden layers have not"),
         ([layers.Dense(4), layers.ReLU(6.0), layers.Dense(3)], "'relu' has no limits"),
+        ([layers.Dense(3), layers.Softmax(0)], "'softmax' has axis=-1, .* has 0"),
+        ([layers.BatchNormalization(momentum=1.0), layers.Dense(3)], "momentum of .* below 1"),
         ([layers.Dense(4, "relu"), layers.ELU(), layers.Dense(3)], "does not follow a layer"),
         ([layers.Dense(3), layers.BatchNormalization()], "last layer must be a dense one"),
         ([layers.BatchNormalization(scale=False), layers.Dense(3)], "a BatchNormalization"),
@@ -158,5 +166,11 @@ def test_what_keras_has_not():
     net = MLPNet(hidden_layers=[BatchNorm(activation="selu", alpha=1.0)], **FEW)
     with pytest.raises(ValueError, match=r"hidden_0 has 'selu' with alpha=1; that of Keras has 1"):
         to_keras(net.fit(X, TARGETS["binary"]))
+    with pytest.raises(ValueError, match=r"no weights yet: begin it with a keras\.Input"):
+        from_keras(keras.Sequential([layers.Dense(3)]), MLPNet())
+    adapted = keras.Sequential([keras.Input((5,)), layers.Dense(3)])
+    adapted.layers[0].enable_lora(2)
+    with pytest.raises(ValueError, match="more weights than a kernel and a bias"):
+        from_keras(adapted, MLPNet())
     with pytest.raises(TypeError, match=r"must be a keras\.Sequential, got Dense"):
         from_keras(layers.Dense(3), MLPNet())

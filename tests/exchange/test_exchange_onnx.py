@@ -9,10 +9,15 @@ import pytest
 from networks import ALL, FEW, LINEAR, TARGETS, X, fitted, outputs
 from sklearn.base import clone, is_classifier
 from sklearn.compose import ColumnTransformer
-from sklearn.ensemble import StackingClassifier, VotingClassifier, VotingRegressor
+from sklearn.ensemble import (
+    StackingClassifier,
+    StackingRegressor,
+    VotingClassifier,
+    VotingRegressor,
+)
 from sklearn.exceptions import NotFittedError
 from sklearn.linear_model import LogisticRegression
-from sklearn.model_selection import GridSearchCV
+from sklearn.model_selection import GridSearchCV, RandomizedSearchCV
 from sklearn.neural_network import MLPClassifier
 from sklearn.pipeline import FeatureUnion, make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
@@ -193,12 +198,13 @@ def test_labels_of_several_are_as_scikit_learns():
     assert labels.shape == probabilities.shape == y.shape
 
 
-def test_close_scores_are_told_apart():
-    """Where both probabilities are a half to rounding the label is that of `predict`."""
-    model, _ = fitted("two classes")
+@pytest.mark.parametrize("name", ["two classes", "three classes"])
+def test_close_scores_are_told_apart(name):
+    """Where all probabilities are the same to rounding the label is that of `predict`."""
+    model, _ = fitted(name)
     model.coefs_[-1][:] = 0
     for score in (1e-30, 0.0, -1e-30):
-        model.intercepts_[-1][:] = score
+        model.intercepts_[-1][:] = score * np.arange(1, model.n_outputs_ + 1)
         assert_same(model, X, 1e-15)
 
 
@@ -207,12 +213,14 @@ def test_inside_other_estimators():
     parts = [("net", MLPNet((6,), **FEW)), ("linear", skdnn.SoftmaxClassifier())]
     for model in (
         GridSearchCV(parts[0][1], {"alpha": [0.0, 1.0]}, cv=2),
+        RandomizedSearchCV(make_pipeline(parts[0][1]), {"mlpnet__alpha": [1.0]}, n_iter=1, cv=2),
         VotingClassifier(parts, voting="soft", flatten_transform=False),
         StackingClassifier(parts, skdnn.SoftmaxClassifier(), cv=2),
     ):
         assert_same(model.fit(X, y), X.astype(np.float32), 1e-5)
     parts = [("net", MLPNetRegressor(**FEW)), ("linear", skdnn.GDLinearRegression())]
-    assert_same(VotingRegressor(parts).fit(X, TARGETS["number"]), X.astype(np.float32), 1e-5)
+    for model in (VotingRegressor(parts), StackingRegressor(parts, parts[1][1], cv=2)):
+        assert_same(model.fit(X, TARGETS["number"]), X.astype(np.float32), 1e-5)
 
 
 def test_sparse_coefficients():
@@ -243,6 +251,14 @@ def test_a_fresh_process_without_skdnn_predicts_the_same(tmp_path):
     np.testing.assert_allclose(
         np.load(tmp_path / "out.npy"), scaled.predict_proba(X), rtol=0, atol=1e-12
     )
+
+
+@pytest.mark.parametrize("name", ["three classes", "linear"])
+def test_fewer_or_more_columns_are_refused(name):
+    model, _ = fitted(name)
+    for rows in (X[:, :3], np.hstack([X, X])):
+        with pytest.raises(ValueError, match=f"5 columns of the fit, got {rows.shape[1]}"):
+            to_onnx(model, rows)
 
 
 def test_what_is_not_fitted():

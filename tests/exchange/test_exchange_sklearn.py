@@ -125,6 +125,25 @@ def test_from_fits_of_scikit_learn(name, solver, early_stopping):
     assert model.coefs_[0].all()
 
 
+def test_early_stopping_goes_on_from_the_best_weights():
+    net = MLPNet((6,), early_stopping=True, **FEW).fit(X, TARGETS["binary"])
+    theirs = to_sklearn(net.set_params(n_iter_no_change=10, learning_rate_init=1e-12))
+    # No epoch is better, and the best weights are put back.
+    theirs.set_params(warm_start=True).fit(X, TARGETS["binary"])
+    assert theirs.best_validation_score_ == net.best_validation_score_
+    for name in ("coefs_", "intercepts_"):
+        for own, given in zip(getattr(theirs, name), getattr(net, name), strict=True):
+            np.testing.assert_array_equal(own, given)
+
+
+def test_a_stream_has_not_converged():
+    stream = MLPClassifier((6,), random_state=0)
+    for _ in range(2):
+        stream.partial_fit(X, TARGETS["binary"], classes=["no", "yes"])
+    model = from_sklearn(stream)
+    assert (model.n_iter_, len(model.history_), model.converged_) == (1, 2, False)
+
+
 def test_names_of_features_and_a_solver_of_lbfgs():
     pandas = pytest.importorskip("pandas", reason="frames need pandas")
     frame = pandas.DataFrame(X, columns=list("abcde"))

@@ -10,7 +10,7 @@ import skdnn
 from skdnn import MLPNet, MLPNetRegressor, engine
 from skdnn.exchange import from_torch, to_torch
 from skdnn.exchange.steps import link_of
-from skdnn.layers import BatchNorm, Dense
+from skdnn.layers import BatchNorm, Dense, Output
 
 torch = pytest.importorskip("torch", reason="PyTorch is not installed")
 nn = torch.nn
@@ -177,6 +177,10 @@ def test_a_network_that_pytorch_has_trained():
         ([nn.Linear(5, 4), nn.Softsign(), nn.Linear(4, 3)], "no layer that is Softsign"),
         ([nn.Linear(5, 4), nn.GELU("tanh"), nn.Linear(4, 3)], "'gelu' has approximate='none'"),
         ([nn.Linear(5, 4), nn.Softplus(2.0), nn.Linear(4, 3)], r"'softplus' has beta=1\.0"),
+        ([nn.Linear(5, 4), nn.Softplus(1.0, 5.0), nn.Linear(4, 3)], r"has threshold=20\.0"),
+        ([nn.Linear(5, 3), nn.Softmax(dim=0)], "'softmax' has dim=1"),
+        ([nn.Linear(5, 4), nn.Softmax(dim=1), nn.Linear(4, 3)], "which skdnn's hidden layers have"),
+        ([nn.Linear(5, 4), nn.MaxPool1d(2), nn.ReLU(), nn.Linear(2, 3)], "'2' does not follow"),
         ([nn.ReLU(), nn.Linear(5, 3)], r"ReLU\(\) '0' does not follow"),
         ([nn.Linear(5, 4), nn.ReLU(), nn.Tanh(), nn.Linear(4, 3)], "'2' does not follow"),
         ([nn.Linear(5, 3), nn.BatchNorm1d(3)], "last layer must be a dense one, got BatchNorm1d"),
@@ -192,6 +196,11 @@ def test_a_network_that_pytorch_has_trained():
 def test_modules_that_skdnn_has_not(parts, message):
     with pytest.raises(ValueError, match=message):
         from_torch(nn.Sequential(*parts), MLPNet())
+
+
+def test_parameters_of_the_output_layer_stay():
+    net = from_torch(nn.Sequential(nn.Linear(5, 3)), MLPNet(output_layer=Output(max_norm=2.0)))
+    assert net.output_layer == Output(max_norm=2.0)
 
 
 def test_two_outputs_for_two_classes():

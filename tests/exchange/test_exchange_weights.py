@@ -167,6 +167,29 @@ def test_other_outputs_are_refused(change, path):
         load_weights(MLPNetRegressor("pinball", (6,), quantile=[0.1, 0.5, 0.9]), path)
 
 
+@pytest.mark.parametrize(
+    ("layer", "other"),
+    [
+        (Dense(6, "elu", alpha=0.5), Dense(6, "elu")),
+        (BatchNorm(epsilon=0.1), BatchNorm()),
+    ],
+)
+def test_other_functions_of_the_same_weights_are_refused(layer, other, path):
+    net = MLPNet(hidden_layers=[layer], **FEW).fit(X, TARGETS["binary"])
+    save_weights(net, path)
+    with pytest.raises(ValueError, match="holds the weights of a network with layers="):
+        load_weights(MLPNet(hidden_layers=[other]), path)
+
+
+def test_a_failed_save_leaves_the_earlier_file(path, monkeypatch):
+    save_weights(fitted("three classes")[0], path)
+    before = path.read_bytes()
+    monkeypatch.setattr(os, "fsync", lambda _: (_ for _ in ()).throw(OSError("disk full")))
+    with pytest.raises(OSError, match="disk full"):
+        save_weights(fitted("linear")[0], path)
+    assert path.read_bytes() == before
+
+
 @pytest.mark.parametrize("end", [0, 10, 300, -30])
 def test_a_damaged_file_is_refused(path, end):
     save_weights(fitted("three classes")[0], path)

@@ -434,8 +434,10 @@ def test_models_that_cannot_be_resumed(tmp_path):
         assert "ModelCheckpoint(path, resumable=True)" in str(error.value.__cause__)
     finished = _interrupted(clone(NET), tmp_path, 4, X[ROWS], Y[ROWS]).resume(X[ROWS], Y[ROWS])
     assert not hasattr(finished, "resume")
-    anew = _interrupted(clone(NET), tmp_path, 4, X[ROWS], Y[ROWS]).fit(X[ROWS], Y[ROWS])
-    assert not hasattr(anew, "resume")
+    for solver in ("lbfgs", "adam"):
+        anew = _interrupted(clone(NET), tmp_path, 4, X[ROWS], Y[ROWS])
+        anew.set_params(solver=solver).fit(X[ROWS], Y[ROWS])
+        assert not hasattr(anew, "resume") and not hasattr(anew, "_training")
     _assert_same(anew, fitted)
 
 

@@ -6,9 +6,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from sklearn.base import clone
 from write import describe, frame, go_on, output
 
 import skdnn
+from skdnn.exchange import load_weights
 
 pytest.importorskip("skops", reason="loading needs skops")
 pytest.importorskip("pandas", reason="the names of features come from data frames")
@@ -26,9 +28,9 @@ def expected_of(folder):
     return json.loads((folder / "expected.json").read_text())
 
 
-def each_file(having="parameters"):
+def each_file(having="parameters", kind="skops"):
     """Parametrise by the files of all releases of which something is expected."""
-    files = sorted(Path(__file__).parent.glob("*/*.skops"))
+    files = sorted(Path(__file__).parent.glob(f"*/*.{kind}"))
     paths = [path for path in files if having in expected_of(path.parent)[path.stem]]
     return pytest.mark.parametrize("path", paths, ids=lambda p: f"{p.parent.name}-{p.stem}")
 
@@ -68,6 +70,13 @@ def test_parameters_and_attributes_are_those_that_were_saved(path):
 def test_it_predicts_what_it_predicted(path):
     model, X, _, expected = opened(path)
     assert_close(output(model, X), expected["output"])
+
+
+@each_file("output", kind="safetensors")
+def test_its_weights_predict_what_it_predicted(path):
+    pytest.importorskip("safetensors", reason="files of weights need safetensors")
+    model, X, _, expected = opened(path.with_suffix(".skops"))
+    assert_close(output(load_weights(clone(model), path), X), expected["output"])
 
 
 @each_file("covariance")

@@ -24,6 +24,7 @@ from sklearn.preprocessing import StandardScaler
 
 import skdnn
 from skdnn import averaging, callbacks, initializers, layers, regularizers, schedules
+from skdnn.exchange import save_weights
 from skdnn.model_selection import HiddenLayerSizes
 from skdnn.persistence import _OURS
 
@@ -196,6 +197,8 @@ def write(folder):
     add("search", search())
     for name, model, y in fitted(X, score):
         add(name, model)
+        if not hasattr(model, "steps"):
+            save_weights(model, folder / f"{name}.safetensors")
         expected[name] |= {"y": y.tolist(), "output": output(model, X).tolist()}
         if name == "GDLogisticRegression":
             expected[name]["covariance"] = model.summary().covariance.tolist()
