@@ -79,24 +79,30 @@ def frame_values(X: Any) -> NDArray | sparse.coo_matrix:
 
 
 def check_target(y: Any, numeric: bool) -> None:
-    """Refuse a column of targets that has missing values, or dates where numbers are needed.
+    """Refuse columns of targets that have missing values, or dates where numbers are needed.
 
     Raises
     ------
     ValueError
-        Saying what is wrong with which value.
+        Saying what is wrong with which value, and of a data frame in which column.
     """
-    if not nw.dependencies.is_into_series(y):
-        return
-    series = nw.from_native(y, series_only=True)
+    if nw.dependencies.is_into_series(y):
+        _check_target(nw.from_native(y, series_only=True), numeric, "y", "")
+    elif nw.dependencies.is_into_dataframe(y):
+        for series in nw.from_native(y, eager_only=True).iter_columns():
+            name = repr(series.name)
+            _check_target(series, numeric, f"Column {name} of y", f", in column {name}")
+
+
+def _check_target(series: nw.Series, numeric: bool, name: str, where: str) -> None:
     missing = series.is_null().to_numpy()
     if missing.any():
         raise ValueError(
-            f"Input y contains NaN: {missing.sum()} of {len(missing)} rows, the first of them row "
-            f"{missing.argmax()}. Leave these rows out."
+            f"Input y contains NaN{where}: {missing.sum()} of {len(missing)} rows, the first of "
+            f"them row {missing.argmax()}. Leave these rows out."
         )
     if numeric and series.dtype.is_temporal():
-        raise ValueError(f"y has dtype {_name(series)}, but must hold numbers.")
+        raise ValueError(f"{name} has dtype {_name(series)}, but must hold numbers.")
 
 
 def _leaves_out_zeros(dtype: Any) -> bool:

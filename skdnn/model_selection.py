@@ -14,7 +14,7 @@ from numpy.random import Generator, RandomState
 from scipy.stats import loguniform, uniform
 from sklearn.base import BaseEstimator
 from sklearn.pipeline import Pipeline
-from sklearn.utils import check_random_state
+from sklearn.utils import check_random_state, check_scalar
 from sklearn.utils._param_validation import StrOptions
 
 from skdnn._typing import Seed
@@ -22,6 +22,7 @@ from skdnn.component import Component
 from skdnn.linear.base import LinearNetwork
 from skdnn.mlp.base import BaseMLP
 from skdnn.solvers import SOLVERS
+from skdnn.validation import check_params
 
 
 @dataclass(eq=False, repr=False)
@@ -105,10 +106,14 @@ class HiddenLayerSizes(Component):
 
         Raises
         ------
+        TypeError
+            When what is to be a whole number is none.
         ValueError
             When a parameter is not as described.
         """
         self._validate_params()
+        if size is not None:
+            check_scalar(size, "size", Integral, min_val=0)
         source = (
             random_state
             if isinstance(random_state, Generator)
@@ -149,10 +154,14 @@ class HiddenLayerSizes(Component):
 
         Raises
         ------
+        TypeError
+            When what is to be a whole number is none.
         ValueError
             When a parameter is not as described.
         """
         self._validate_params()
+        if n_widths is not None:
+            check_scalar(n_widths, "n_widths", Integral, min_val=1)
         narrowest, widest = self.width
         if n_widths is None:
             widths = list(range(narrowest, widest + 1))
@@ -199,6 +208,8 @@ def search_space(estimator: BaseEstimator, prefix: str | None = None) -> dict[st
     ------
     TypeError
         When the estimator is not one of skdnn.
+    ValueError
+        When it has a parameter with which it cannot be fitted.
 
     Examples
     --------
@@ -215,14 +226,13 @@ def search_space(estimator: BaseEstimator, prefix: str | None = None) -> dict[st
     if isinstance(estimator, Pipeline):
         name, estimator = estimator.steps[-1]
         prefix = name if prefix is None else prefix
-    if isinstance(estimator, BaseMLP):
-        space = _network_space(estimator)
-    elif isinstance(estimator, LinearNetwork):
-        space = _linear_space(estimator)
-    else:
+    if not isinstance(estimator, (BaseMLP, LinearNetwork)):
         raise TypeError(
             f"estimator must be one of skdnn, or a Pipeline that ends with one; got {estimator!r}."
         )
+    check_params(estimator)
+    of_network = isinstance(estimator, BaseMLP)
+    space = _network_space(estimator) if of_network else _linear_space(estimator)
     return space if prefix is None else {f"{prefix}__{name}": space[name] for name in space}
 
 

@@ -3,6 +3,8 @@
 import os
 import sys
 import threading
+import warnings
+from collections import Counter
 
 import joblib
 import numpy as np
@@ -13,7 +15,7 @@ from sklearn.base import clone
 from sklearn.datasets import load_diabetes, load_digits
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import log_loss
-from sklearn.model_selection import RandomizedSearchCV
+from sklearn.model_selection import RandomizedSearchCV, cross_val_score
 
 from skdnn import GDLogisticRegression, MLPNet, MLPNetRegressor
 from skdnn import distributed as cluster
@@ -90,7 +92,7 @@ def _die(seconds):
 @pytest.fixture
 def kill_one(client):
     """Return a function that kills a worker; at the end another has taken its place."""
-    client.wait_for_workers(2)
+    client.wait_for_workers(2, timeout=60)
     address = next(iter(client.nthreads()))
     yield lambda seconds: client.run(_die, seconds, workers=[address])
     client.wait_for_workers(2, timeout=60)
@@ -99,7 +101,13 @@ def kill_one(client):
 
 NETWORKS = [
     MLPNet((20,), alpha=0.1, clip_norm=0.5),
-    MLPNet((), solver="sgd", learning_rate=CosineDecay(), average=EMA(0.9)),
+    MLPNet(
+        (),
+        solver="sgd",
+        learning_rate=CosineDecay(),
+        average=EMA(0.9),
+        class_weight="balanced",
+    ),
     MLPNet((15, 10), solver="adamw", weight_decay=0.1, frozen_layers=[0], activation="tanh"),
     MLPNet(
         hidden_layers=[Dense(10, kernel_regularizer=L1(1e-3), max_norm=0.8)],
@@ -145,17 +153,51 @@ def test_regression_on_sparse_rows(client):
     _close(net, one)
 
 
-def test_any_number_of_workers_comes_to_the_same_bits(client, digits):
-    net = MLPNet((20,), dropout=0.2, batch_size=200, **SHORT)
-    first = cluster.fit(clone(net), *digits)
+@pytest.fixture
+def other(client):
+    """Another cluster than that of the last client, in the process of the tests."""
     options = {"processes": False, "n_workers": 3, "threads_per_worker": 2}
     with (
         dask_distributed.LocalCluster(**options, dashboard_address=":0") as workers,
         dask_distributed.Client(workers, set_as_default=False) as other,
     ):
-        second = cluster.fit(clone(net), *digits, client=other)
-    _same(first, second)
+        yield other
+
+
+def _here(block, process):
+    assert os.getpid() == process
+    return block
+
+
+def test_any_number_of_workers_comes_to_the_same_bits(client, other, digits):
+    net = MLPNet((20,), dropout=0.2, batch_size=200, **SHORT)
+    first = cluster.fit(clone(net), *digits)
+    here = digits[0].map_blocks(_here, os.getpid(), dtype=float)
+    _same(cluster.fit(clone(net), here, digits[1], client=other), first)
     assert cluster.fit(clone(net).set_params(random_state=1), *digits).loss_ != first.loss_
+
+
+def test_workers_share_the_rows_and_keep_them_once(digits):
+    """One that joins gets its part at the next epoch; what is loaded goes when it is prepared."""
+    kept = []
+
+    def rate(step):
+        if not kept:
+            workers.scale(2)
+            client.wait_for_workers(2, timeout=60)
+        kept.append([Counter(key[:9] for key in keys) for keys in client.has_what().values()])
+        return 0.001
+
+    options = {"processes": False, "n_workers": 1, "dashboard_address": ":0"}
+    with (
+        dask_distributed.LocalCluster(**options) as workers,
+        dask_distributed.Client(workers, set_as_default=False) as client,
+    ):
+        net = MLPNet((20,), learning_rate=rate, batch_size=400, **SHORT)
+        cluster.fit(net, *digits, client=client)
+    # Sums of the last step may be there.
+    assert set().union(*kept[-1]) <= {"Partition", "sum_rows-"}
+    assert sorted(own["Partition"] for own in kept[-1]) == [2, 5]
 
 
 def test_each_epoch_visits_each_row_once_in_an_order_of_its_own(client, digits):
@@ -171,6 +213,20 @@ def test_each_epoch_visits_each_row_once_in_an_order_of_its_own(client, digits):
     assert np.unique(np.round(cluster.fit(net, *digits, weight).loss_curve_, 9)).size == 3
     net.set_params(shuffle=False)
     assert np.unique(np.round(cluster.fit(net, *digits, weight).loss_curve_, 9)).size == 1
+
+
+def test_masks_of_dropout_are_new_in_each_step_and_partition(client):
+    """Seen by the losses of full batches, at a rate so small that the weights stay as they are."""
+    still = {"solver": "sgd", "learning_rate_init": 1e-14, "alpha": 0.0, "shuffle": False}
+    net = MLPNet((20,), dropout=0.5, **still, **SHORT)
+    part = da.from_array(X[:400]), da.from_array(Y[:400])
+    twice = [da.concatenate([rows, rows]) for rows in part]
+    one = cluster.fit(net.set_params(batch_size=400), *part).loss_curve_
+    two = cluster.fit(net.set_params(batch_size=800), *twice).loss_curve_
+    assert len(set(np.round([*one, *two], 9))) == 6
+    plain = log_loss(Y[:400], net.predict_proba(X[:400]))
+    assert np.abs(np.array([*one, *two]) - plain).max() < 0.1
+    assert len(set(np.round(cluster.fit(net.set_params(dropout=0.0), *twice).loss_curve_, 9))) == 1
 
 
 def _compiled():
@@ -196,7 +252,7 @@ def test_fit_survives_a_worker_that_is_killed(client, digits, kill_one):
     undisturbed = cluster.fit(clone(net), *digits)
     _same(cluster.fit(clone(net).set_params(learning_rate=rate), *digits), undisturbed)
     assert len(n_killed) == 1
-    client.wait_for_workers(2)
+    client.wait_for_workers(2, timeout=60)
     _same(cluster.fit(net, *digits), undisturbed)
     (added,) = set(client.nthreads()) - before
     assert client.run(_compiled, workers=[added])[added] == (2, 0)
@@ -258,6 +314,10 @@ def test_several_outputs(client):
     predicted = cluster.predict(quantiles, parts[0])
     assert predicted.shape == (1600, 2, 3)
     np.testing.assert_array_equal(predicted.compute(), quantiles.predict(X))
+    with pytest.raises(
+        ValueError, match=r"2 x 3 predictions, which no data frame has.*to_dask_arr"
+    ):
+        cluster.predict(quantiles, dd.from_dask_array(parts[0]))
     labels = da.from_array((y > y.mean(axis=0)).astype(int), chunks=(400, 2))
     classifier = MLPNet((), batch_size=200, shuffle=False, **SHORT)
     rows = _as_visited(200, (400, 400, 400, 400))
@@ -297,6 +357,9 @@ def test_fitted_model_is_an_ordinary_one(client, digits, tmp_path):
     loaded = joblib.load(tmp_path / "net.joblib")
     np.testing.assert_array_equal(loaded.predict_proba(X), net.predict_proba(X))
     assert loaded.partial_fit(X, Y).t_ == net.t_ + len(X)
+    # Of a stream that it learned from before, nothing is left.
+    streamed = MLPNet((20,), **SHORT).partial_fit(X, Y, classes=range(10))
+    _same(cluster.fit(streamed, *digits).partial_fit(X, Y), loaded)
 
 
 def test_rows_of_weight_zero_are_no_rows(client, digits):
@@ -356,6 +419,25 @@ def test_errors_in_the_data_name_the_partition(client, digits):
     features[750, 3] = np.nan
     with pytest.raises(ValueError, match="Partition 2 of the data: Input X contains NaN"):
         cluster.fit(MLPNet(), da.from_array(features, chunks=(CUTS, 64)), digits[1])
+    features[2, 3] = np.nan
+    with pytest.raises(ValueError, match="The first 5 rows of partition 0: Input X contains NaN"):
+        cluster.fit(MLPNet(), da.from_array(features, chunks=(CUTS, 64)), digits[1])
+
+
+@pytest.mark.parametrize("dtype", ["float", "Int64", "str", "object"])
+def test_labels_that_are_missing_are_found(client, digits, dtype):
+    """In the third of the partitions, before the labels are sorted."""
+    labels = pd.Series(Y).astype(dtype)
+    labels[820] = None
+    table = dd.from_pandas(labels, npartitions=4)
+    message = (
+        "Partition 2 of the data: Input y contains NaN: 1 of 400 rows, the first of them row 20"
+    )
+    with pytest.raises(ValueError, match=message):
+        cluster.fit(MLPNet(), ONES, table)
+    missing = da.from_array(np.where(np.arange(1600) == 820, np.nan, Y), chunks=400)
+    with pytest.raises(ValueError, match="Partition 2 of the data: Input y contains NaN"):
+        cluster.fit(MLPNet(), ONES, missing)
 
 
 def test_there_must_be_dask_and_a_client(digits, monkeypatch):
@@ -370,6 +452,31 @@ def test_there_must_be_dask_and_a_client(digits, monkeypatch):
 
 def _no_client():
     raise ValueError("No clients found")
+
+
+def test_parameters_are_no_large_graph(client, digits):
+    """Dask warns of tasks that have much with them, as the parameters of large networks are."""
+    with (
+        dask.config.set({"distributed.admin.large-graph-warning-threshold": "1 kB"}),
+        # As an error it would stop the loop in which joblib's tasks are sent.
+        warnings.catch_warnings(record=True) as told,
+    ):
+        warnings.simplefilter("always")
+        net = cluster.fit(MLPNet((20,), **SHORT), *digits)
+        with cluster.parallel_config():
+            cross_val_score(net, X[:200], Y[:200], cv=2)
+    assert not [warning for warning in told if "graph" in str(warning.message)]
+
+
+def test_jobs_go_to_the_client_that_is_given(client, other):
+    for given in (client, other):
+        with cluster.parallel_config(client=given):
+            processes = joblib.Parallel()(joblib.delayed(os.getpid)() for _ in range(4))
+        assert (set(processes) == {os.getpid()}) == (given is other)
+    # The other parameters are joblib's.
+    with pytest.raises(TypeError, match="scatter must be a list/tuple"):
+        with cluster.parallel_config(scatter=X):
+            pass
 
 
 def test_search_through_joblib(client, kill_one):

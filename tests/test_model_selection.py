@@ -89,6 +89,8 @@ def test_widths_of_a_grid():
     linear = HiddenLayerSizes((1, 1), (10, 1000), scale="linear").grid(n_widths=3)
     assert linear == [(10,), (505,), (1000,)]
     assert len(LECTURE.grid()) == 1 + 3 * 99
+    # More than there are.
+    assert HiddenLayerSizes((1, 1), (2, 4)).grid(n_widths=9) == [(2,), (3,), (4,)]
 
 
 def test_draws_can_be_repeated():
@@ -123,6 +125,18 @@ def test_bad_parameters(parameters, message):
             method(HiddenLayerSizes(**parameters))
 
 
+def test_bad_numbers():
+    with pytest.raises(ValueError, match="n_widths == 0, must be >= 1"):
+        LECTURE.grid(n_widths=0)
+    with pytest.raises(TypeError, match="n_widths must be an instance of int"):
+        LECTURE.grid(n_widths=2.5)
+    with pytest.raises(ValueError, match="size == -1, must be >= 0"):
+        LECTURE.rvs(-1)
+    with pytest.raises(TypeError, match="size must be an instance of int"):
+        LECTURE.rvs((2, 3))
+    assert LECTURE.rvs(0) == []
+
+
 # The spaces.
 
 ESTIMATORS = [
@@ -146,7 +160,11 @@ def test_every_candidate_of_a_space_can_be_fitted(model, digits):
         clone(model).set_params(**candidate).fit(X[:300], y[:300])
     assert set(search_space(model, prefix="step")) == {f"step__{name}" for name in space}
     pipeline = make_pipeline(StandardScaler(), model)
-    assert set(search_space(pipeline)) == {f"{type(model).__name__.lower()}__{n}" for n in space}
+    step = type(model).__name__.lower()
+    assert set(search_space(pipeline)) == {f"{step}__{name}" for name in space}
+    # Of a pipeline that is itself inside another estimator.
+    inside = search_space(pipeline, prefix=f"estimator__{step}")
+    assert set(inside) == {f"estimator__{step}__{name}" for name in space}
 
 
 def test_a_space_has_what_the_solver_uses():
@@ -155,10 +173,17 @@ def test_a_space_has_what_the_solver_uses():
     assert "learning_rate_init" not in search_space(MLPNet(learning_rate=lambda step: 0.1))
     assert "hidden_layer_sizes" not in search_space(MLPNet(hidden_layers=[]))
     # Of plain descent, whose steps have the gradient's length.
-    rates = search_space(MLPNet(solver="sgd"))["learning_rate_init"]
-    assert rates.support()[1] > search_space(MLPNet())["learning_rate_init"].support()[1]
+    for solver in ("sgd", "adagrad"):
+        rates = search_space(MLPNet(solver=solver))["learning_rate_init"]
+        assert rates.support()[1] > search_space(MLPNet())["learning_rate_init"].support()[1]
+    in_batches = {"C", "batch_size", "l1_ratio", "learning_rate"}
+    assert set(search_space(GDLogisticRegression(solver="sgd"))) == in_batches
+    assert set(search_space(GDLinearRegression())) == {"alpha", "l1_ratio"}
     with pytest.raises(TypeError, match=r"must be one of skdnn.*got StandardScaler\(\)"):
         search_space(StandardScaler())
+    for model in (MLPNet(solver="fast"), make_pipeline(SoftmaxClassifier(solver="fast"))):
+        with pytest.raises(ValueError, match=r"The 'solver' parameter of .* Got 'fast' instead"):
+            search_space(model)
 
 
 # Searches.

@@ -16,6 +16,7 @@ from skdnn import (
     MLPNet,
     MLPNetRegressor,
     SoftmaxClassifier,
+    distributed,
 )
 
 X, Y = load_digits(return_X_y=True)
@@ -100,6 +101,20 @@ def test_hooks_frame_each_epoch_and_see_its_model(solver):
     for k, loss in enumerate(recorder.losses, 1):
         stopped = MLPNet((10,), solver=solver, max_iter=k, random_state=0).fit(X, Y)
         assert loss == pytest.approx(log_loss(Y, stopped.predict_proba(X)))
+
+
+@pytest.mark.parametrize("solver", ["adam", "lbfgs"])
+def test_hooks_on_a_cluster_are_told_the_same(solver):
+    da = pytest.importorskip("dask.array", reason="dask is not installed")
+    client = pytest.importorskip("distributed", reason="dask is not installed").Client
+    one, several = Recorder(), Recorder()
+    model = MLPNet((10,), solver=solver, batch_size=400, max_iter=3, random_state=0)
+    clone(model).set_callbacks(one).fit(X, Y)
+    with client(processes=False, n_workers=1, dashboard_address=":0"):
+        model.set_callbacks(several)
+        distributed.fit(model, da.from_array(X), da.from_array(Y))
+    assert several.events == one.events
+    np.testing.assert_allclose(several.losses, one.losses)
 
 
 @pytest.mark.parametrize("solver", ["adam", "lbfgs"])

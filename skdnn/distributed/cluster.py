@@ -41,14 +41,18 @@ class Blocks:
         Of `Block`; freed by `partition`.
     labels, label_weights : ndarray
         The labels, sorted, and the weight of the rows of each.
+    fullest : int
+        The number of the partition of the most rows.
     head : Block
-        Some rows.
+        The first rows of that.
     """
 
     def __init__(self, client: Any, X: Any, y: Any, sample_weight: Any, labels: bool):
         self.client = client
         self.futures = client.compute(blocks_of(X, y, sample_weight))
-        counted = client.gather(client.map(count_rows, self.futures, labels=labels, pure=False))
+        numbers = range(len(self.futures))
+        about = {"labels": labels, "pure": False}
+        counted = client.gather(client.map(count_rows, self.futures, numbers, **about))
         sizes = [n_rows for n_rows, _, _ in counted]
         if not any(sizes):
             raise ValueError("Found no rows: all partitions of X are empty.")
@@ -58,8 +62,9 @@ class Blocks:
         weights = np.concatenate([own for n_rows, _, own in counted if n_rows])
         self.labels = found
         self.label_weights = np.bincount(place, weights, minlength=len(found))
-        fullest = self.futures[int(np.argmax(sizes))]
-        self.head: Block = client.submit(first_rows, fullest, _HEAD_ROWS, pure=False).result()
+        self.fullest = int(np.argmax(sizes))
+        given = self.futures[self.fullest], _HEAD_ROWS
+        self.head: Block = client.submit(first_rows, *given, pure=False).result()
 
     def partition(self, estimator: Any, network: Network) -> "Partitions":
         """Return the rows as a network is trained on them."""

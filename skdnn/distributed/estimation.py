@@ -11,6 +11,7 @@ from sklearn.utils.class_weight import compute_class_weight
 from skdnn.callbacks import ModelCheckpoint
 from skdnn.distributed.cluster import Blocks
 from skdnn.distributed.collections import check_collection, find_client, sending_parameters
+from skdnn.distributed.partition import naming
 from skdnn.distributed.training import ClusterBatches, ClusterObjective
 from skdnn.mlp.architecture import describe
 from skdnn.mlp.base import BaseMLP
@@ -231,7 +232,9 @@ def _learn(
     blocks = Blocks(client, X, y, sample_weight, counts)
     # The first rows show what is the same for all; the workers check the others.
     fitted_dtype = None if first_pass else estimator.coefs_[0].dtype
-    X_head, y_head = estimator._check_data(blocks.head.X, blocks.head.y, fitted_dtype)
+    head = f"The first {blocks.head.y.shape[0]} rows of partition {blocks.fullest}"
+    with naming(head):
+        X_head, y_head = estimator._check_data(blocks.head.X, blocks.head.y, fitted_dtype)
     if of_labels:
         y_head = np.asarray(blocks.labels if classes is None else np.unique(classes))
         if len(y_head) < 2:

@@ -1,13 +1,16 @@
 """What workers do: keep partitions of the rows, and sum losses and gradients over some of them."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+from sklearn.utils import assert_all_finite
 
 from skdnn import engine
+from skdnn.frames import check_target
 from skdnn.network import Network
 from skdnn.threads import one_blas_thread, reserved_threads, run_parts
 
@@ -26,11 +29,24 @@ class Block(NamedTuple):
     weight: Any = None
 
 
-def count_rows(block: Block, labels: bool) -> tuple[int, NDArray, NDArray]:
+@contextmanager
+def naming(rows: str) -> Iterator[None]:
+    """Let the message of a ValueError say which rows it is about."""
+    try:
+        yield
+    except ValueError as error:
+        raise ValueError(f"{rows}: {error}") from error
+
+
+def count_rows(block: Block, number: int, labels: bool) -> tuple[int, NDArray, NDArray]:
     """Return the number of rows of a block, its labels if they are wanted, and their weights."""
     if not labels:
         return block.y.shape[0], np.empty(0), np.empty(0)
     y = np.asarray(block.y)
+    # Labels of which one is missing cannot be sorted.
+    with naming(f"Partition {number} of the data"):
+        check_target(block.y, False)
+        assert_all_finite(y, input_name="y")
     found, place = np.unique(y, return_inverse=True)
     weight = np.ones(len(y)) if block.weight is None else np.asarray(block.weight, float).ravel()
     return len(y), found, np.bincount(place.ravel(), weight, minlength=len(found))
@@ -118,10 +134,8 @@ class Partition:
 
     def __init__(self, block: Block, number: int, estimator: Any, network: Network):
         self.number, self.network = number, network
-        try:
+        with naming(f"Partition {number} of the data"):
             self._load(block, estimator)
-        except ValueError as error:
-            raise ValueError(f"Partition {number} of the data: {error}") from error
         self._ordered: tuple[Any, Any] = None, self.data
 
     def _load(self, block: Block, estimator: Any) -> None:

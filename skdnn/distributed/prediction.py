@@ -28,6 +28,9 @@ def predict(estimator: Any, X: Any) -> Any:
         When dask is not installed.
     TypeError
         When `X` is no dask collection.
+    ValueError
+        When `X` is a data frame, and the predictions of a row are a matrix: quantiles of several
+        outputs.
 
     Examples
     --------
@@ -110,4 +113,9 @@ def _of_frame(X: Any, method: Any, columns: Any, nothing: Any) -> Any:
     values = method(X)
     if values.ndim == 1:
         return pd.Series(values, index=X.index)
+    if values.ndim > 2:
+        raise ValueError(
+            f"Each row has {' x '.join(map(str, values.shape[1:]))} predictions, which no data "
+            "frame has: give X.to_dask_array()."
+        )
     return pd.DataFrame(values, index=X.index, columns=columns)

@@ -96,6 +96,13 @@ def test_numeric_columns(model, name):
     np.testing.assert_allclose(output(model, frame), output(expected, array), **rounding)
 
 
+@each(NETS + LINEAR)
+@pytest.mark.parametrize("container", [pd.DataFrame, pl.DataFrame])
+def test_without_a_column_of_float32_it_is_float64(model, container):
+    model.fit(container({"a": NUMBERS > 2, "b": NUMBERS.astype(np.int8)}), Y)
+    assert weights(model).dtype == np.float64
+
+
 @each(NETS)
 @pytest.mark.parametrize("container", [pd.DataFrame, pl.DataFrame])
 def test_frames_everywhere(model, container):
@@ -245,6 +252,38 @@ def test_targets_in_a_series(model):
         for series in (pd.Series(pd.to_datetime(dates(N))), pl.Series(dates(N))):
             with pytest.raises(ValueError, match=r"y has dtype (date|Date).*must hold numbers"):
                 model.fit(X, series)
+
+
+@each([NETS[1], LINEAR[2]])
+@pytest.mark.parametrize("container", [pd.DataFrame, pl.DataFrame])
+def test_targets_in_a_frame(model, container):
+    X, bad = pandas_frame(NUMBERS), NUMBERS.tolist()
+    y = container({"u": NUMBERS, "v": Y})
+    expected = output(clone(model).fit(X, np.column_stack([NUMBERS, Y])), X)
+    np.testing.assert_array_equal(output(model.fit(X, y), X), expected)
+    bad[7] = None
+    message = "y contains NaN, in column 'the v': 1 of 60 rows, the first of them row 7. Leave"
+    with pytest.raises(ValueError, match=message):
+        model.fit(X, container({"u": NUMBERS, "the v": bad}))
+    for days in ({"the v": dates(N)}, {"u": NUMBERS, "the v": dates(N)}):
+        column = container(days)
+        if container is pd.DataFrame:
+            column["the v"] = pd.to_datetime(column["the v"])
+        with pytest.raises(ValueError, match=r"Column 'the v' of y has dtype (date|Date).*numbers"):
+            model.fit(X, column)
+
+
+@pytest.mark.parametrize("kind", ["Int64", "boolean", "polars"])
+def test_labels_in_a_frame(kind):
+    X, y, net = pandas_frame(NUMBERS), np.column_stack([Y, 1 - Y]), NETS[0]
+    frame = pd.DataFrame(y, columns=["u", "the v"])
+    frame = pl.DataFrame(frame) if kind == "polars" else frame.astype(kind)
+    expected = clone(net).fit(X, y).predict_proba(X)
+    np.testing.assert_array_equal(clone(net).fit(X, frame).predict_proba(X), expected)
+    if kind != "polars":
+        frame.loc[[7, 9], "the v"] = None
+        with pytest.raises(ValueError, match="in column 'the v': 2 of 60 rows, the first of them"):
+            clone(net).fit(X, frame)
 
 
 # Sparse data.
