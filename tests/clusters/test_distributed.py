@@ -2,20 +2,17 @@
 
 import os
 import sys
-import threading
-import warnings
 from collections import Counter
 
 import joblib
 import numpy as np
 import pytest
+from partitions import CUTS, SHORT, X, Y
 from scipy import sparse
-from scipy.stats import loguniform
 from sklearn.base import clone
-from sklearn.datasets import load_diabetes, load_digits
+from sklearn.datasets import load_diabetes
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import log_loss
-from sklearn.model_selection import RandomizedSearchCV, cross_val_score
 
 from skdnn import GDLogisticRegression, MLPNet, MLPNetRegressor
 from skdnn import distributed as cluster
@@ -25,34 +22,10 @@ from skdnn.layers import BatchNorm, Dense
 from skdnn.regularizers import L1
 from skdnn.schedules import CosineDecay
 
-dask = pytest.importorskip("dask", reason="dask is not installed")
 da = pytest.importorskip("dask.array", reason="dask is not installed")
 dd = pytest.importorskip("dask.dataframe", reason="dask's data frames are not installed")
 dask_distributed = pytest.importorskip("distributed", reason="distributed is not installed")
 pd = pytest.importorskip("pandas")
-
-X, Y = load_digits(return_X_y=True)
-X, Y = X[:1600] / 16, Y[:1600]
-CUTS = (700, 0, 100, 290, 510)
-SHORT = {"max_iter": 3, "n_iter_no_change": np.inf, "random_state": 0}
-
-
-@pytest.fixture(scope="module")
-def client():
-    options = {"processes": True, "n_workers": 2, "threads_per_worker": 1}
-    # After that time LocalCluster gives up a worker's place, also when the next one that was killed
-    # is just being replaced there.
-    with (
-        dask.config.set({"distributed.deploy.lost-worker-timeout": "1 day"}),
-        dask_distributed.LocalCluster(**options, dashboard_address=":0") as workers,
-        dask_distributed.Client(workers) as client,
-    ):
-        yield client
-
-
-@pytest.fixture
-def digits():
-    return da.from_array(X, chunks=(CUTS, 64)), da.from_array(Y, chunks=(CUTS,))
 
 
 def _as_visited(size, lengths=CUTS):
@@ -81,22 +54,6 @@ def _same(a, b):
     for own, other in zip(a.coefs_ + a.intercepts_, b.coefs_ + b.intercepts_, strict=True):
         np.testing.assert_array_equal(own, other)
     assert a.loss_curve_ == b.loss_curve_
-
-
-def _die(seconds):
-    """Let a worker's process end soon, as if it were killed."""
-    timer = threading.Timer(seconds, os._exit, [1])
-    timer.start()
-
-
-@pytest.fixture
-def kill_one(client):
-    """Return a function that kills a worker; at the end another has taken its place."""
-    client.wait_for_workers(2, timeout=60)
-    address = next(iter(client.nthreads()))
-    yield lambda seconds: client.run(_die, seconds, workers=[address])
-    client.wait_for_workers(2, timeout=60)
-    assert address not in client.nthreads()
 
 
 NETWORKS = [
@@ -151,17 +108,6 @@ def test_regression_on_sparse_rows(client):
     blocks = da.from_array(features, chunks=((200, 242), 4)).rechunk({1: -1})
     cluster.fit(net, blocks.map_blocks(sparse.csr_matrix), da.from_array(y, chunks=100))
     _close(net, one)
-
-
-@pytest.fixture
-def other(client):
-    """Another cluster than that of the last client, in the process of the tests."""
-    options = {"processes": False, "n_workers": 3, "threads_per_worker": 2}
-    with (
-        dask_distributed.LocalCluster(**options, dashboard_address=":0") as workers,
-        dask_distributed.Client(workers, set_as_default=False) as other,
-    ):
-        yield other
 
 
 def _here(block, process):
@@ -452,45 +398,3 @@ def test_there_must_be_dask_and_a_client(digits, monkeypatch):
 
 def _no_client():
     raise ValueError("No clients found")
-
-
-def test_parameters_are_no_large_graph(client, digits):
-    """Dask warns of tasks that have much with them, as the parameters of large networks are."""
-    with (
-        dask.config.set({"distributed.admin.large-graph-warning-threshold": "1 kB"}),
-        # As an error it would stop the loop in which joblib's tasks are sent.
-        warnings.catch_warnings(record=True) as told,
-    ):
-        warnings.simplefilter("always")
-        net = cluster.fit(MLPNet((20,), **SHORT), *digits)
-        with cluster.parallel_config():
-            cross_val_score(net, X[:200], Y[:200], cv=2)
-    assert not [warning for warning in told if "graph" in str(warning.message)]
-
-
-def test_jobs_go_to_the_client_that_is_given(client, other):
-    for given in (client, other):
-        with cluster.parallel_config(client=given):
-            processes = joblib.Parallel()(joblib.delayed(os.getpid)() for _ in range(4))
-        assert (set(processes) == {os.getpid()}) == (given is other)
-    # The other parameters are joblib's.
-    with pytest.raises(TypeError, match="scatter must be a list/tuple"):
-        with cluster.parallel_config(scatter=X):
-            pass
-
-
-def test_search_through_joblib(client, kill_one):
-    """The best parameters are those of n_jobs=1, also when a worker is killed in the middle."""
-    net = MLPNet((20,), **SHORT | {"max_iter": 40})
-    distributions = {"alpha": loguniform(1e-5, 1), "learning_rate_init": [1e-4, 1e-3, 1e-2]}
-    search = RandomizedSearchCV(net, distributions, n_iter=6, cv=3, random_state=0)
-    one = clone(search).fit(X, Y)
-    with joblib.parallel_config("dask"):
-        several = clone(search).fit(X, Y)
-    with cluster.parallel_config(client=client):
-        kill_one(0.3)
-        disturbed = clone(search).fit(X, Y)
-    for found in (several, disturbed):
-        assert found.best_params_ == one.best_params_
-        scores = "mean_test_score"
-        np.testing.assert_array_equal(found.cv_results_[scores], one.cv_results_[scores])
