@@ -221,8 +221,8 @@ def likelihood_of(rows: Rows, params: NDArray) -> Likelihood:
 class FittedRows:
     """The rows of a fit, for its likelihood to be computed when it is asked for.
 
-    Nothing is copied and nothing computed in the fit. A pickle or a deep copy holds the likelihood
-    in place of the rows.
+    Nothing is copied and nothing computed in the fit. A pickle or a deep copy is without the rows,
+    and has the likelihood that was last asked for.
 
     Parameters
     ----------
@@ -239,10 +239,16 @@ class FittedRows:
         self.params, self.mean_loss = params, mean_loss
         self._likelihood: Likelihood | None = None
 
-    def likelihood(self) -> Likelihood | None:
-        """Return the likelihood; None where the rows are gone or have been changed."""
-        if self._likelihood is None and self.rows is not None and self._unchanged(self.rows):
-            self._likelihood = likelihood_of(self.rows, self.params)
+    def likelihood(self, params: NDArray) -> Likelihood | None:
+        """Return the likelihood about `params`; None where the rows are gone or have been changed.
+
+        They are others than those found where a callback restores earlier ones.
+        """
+        if self._likelihood is None or not np.array_equal(params, self.params):
+            if self.rows is None or not self._unchanged(self.rows):
+                return None
+            self._likelihood = likelihood_of(self.rows, params)
+            self.params, self.mean_loss = params, self._likelihood.loss / self.rows.total
         return self._likelihood
 
     def _unchanged(self, rows: Rows) -> bool:
@@ -254,7 +260,4 @@ class FittedRows:
         return abs(loss - self.mean_loss * rows.total) <= tolerance
 
     def __getstate__(self) -> dict:
-        kept = self._likelihood
-        if kept is None and len(self.params) <= MAX_FEATURES + 1:
-            kept = self.likelihood()
-        return {**vars(self), "rows": None, "_likelihood": kept}
+        return {**vars(self), "rows": None}

@@ -14,6 +14,7 @@ from sklearn.datasets import load_breast_cancer, load_diabetes
 from sklearn.exceptions import ConvergenceWarning, NotFittedError
 
 from skdnn import GDLinearRegression, GDLogisticRegression
+from skdnn.callbacks import EarlyStopping
 from skdnn.likelihood import MAX_FEATURES, MAX_NUMBERS
 
 EXACT = {"tol": 1e-11, "max_iter": 1000}
@@ -327,6 +328,26 @@ def test_data_that_were_changed_since_the_fit():
         stored.summary()
     X[:3] -= 0.1
     agrees(stored.summary(X, y), sm.GLM(y, sm.add_constant(X)).fit(), 1e-6)
+
+
+@pytest.mark.parametrize("Model", [logistic, GDLinearRegression])
+def test_coefficients_that_a_callback_restores(Model):
+    """All is told of them, and not of those of the last epoch."""
+    X, y = binary() if Model is logistic else continuous()
+    X = X / X.std(axis=0)
+    stop = EarlyStopping("loss", patience=3, restore_best_weights=True)
+    params = {"solver": "sgd", "learning_rate": 0.5, "batch_size": 10, "tol": 0.0}
+    model = Model(**params, max_iter=100, random_state=0).set_callbacks(stop).fit(X, y)
+    best = stop.best_epoch(model)
+    assert best == len(model.history_) - 3
+    with pytest.warns(ConvergenceWarning):
+        shorter = Model(**params, max_iter=best, random_state=0).fit(X, y)
+    for other in (pickle.loads(pickle.dumps(model)), model):
+        assert str(other.summary()) == str(shorter.summary())
+    stored = pickle.loads(pickle.dumps(model))
+    stored.coef_ = stored.coef_ + 1
+    with pytest.raises(ValueError, match="changed since the fit"):
+        stored.summary()
 
 
 def test_exact_fit_is_not_taken_for_changed_data():

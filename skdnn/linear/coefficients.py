@@ -46,6 +46,13 @@ class CoefficientInference(LinearNetwork):
                 params = np.concatenate([params[-1:], params[:-1]])
             self._fitted_rows = FittedRows(rows, params.astype(np.float64), loss)
 
+    def __getstate__(self) -> dict:
+        fitted = vars(self).get("_fitted_rows")
+        if fitted is not None and self.n_features_in_ <= MAX_FEATURES:
+            # Kept in place of the rows.
+            fitted.likelihood(self._coefficients())
+        return super().__getstate__()
+
     def _coefficients(self) -> NDArray:
         coef = self.coef_.toarray() if issparse(self.coef_) else np.asarray(self.coef_)
         coef = coef.reshape(-1, self.n_features_in_)
@@ -130,11 +137,12 @@ class CoefficientInference(LinearNetwork):
         if self._penalized:
             return None
         fitted = vars(self).get("_fitted_rows")
-        likelihood = None if fitted is None else fitted.likelihood()
+        likelihood = None if fitted is None else fitted.likelihood(coefficients)
         if likelihood is None:
             raise ValueError(
                 f"The rows of the fit are not there: they are kept up to {MAX_NUMBERS:,} numbers, "
                 f"their covariance matrix in pickles up to {MAX_FEATURES} features, and neither "
-                "where they have been changed since the fit. Call summary(X, y) with them."
+                "where they, or coefficients that were pickled, have been changed since the fit. "
+                "Call summary(X, y) with them."
             )
         return likelihood
