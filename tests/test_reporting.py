@@ -1,15 +1,12 @@
 """What verbose shows: nothing, lines, or a bar in a terminal."""
 
-import os
 import re
-import subprocess
-import sys
 
 import joblib
-import numpy as np
 import pytest
 from sklearn.base import clone
 from sklearn.datasets import load_iris
+from terminal import in_terminal
 
 from skdnn import (
     GDLinearRegression,
@@ -89,53 +86,6 @@ def test_streams_and_resumed_fits_count_on(capsys, tmp_path):
     assert [line.split("  ")[0] for line in lines] == ["epoch 4/5", "epoch 5/5"]
 
 
-def in_terminal(code, columns=80):
-    """Run code in a terminal of its own; return what is left to read there, and what was sent."""
-    fcntl, pty, termios = (pytest.importorskip(name) for name in ("fcntl", "pty", "termios"))
-    ours, theirs = pty.openpty()
-    fcntl.ioctl(theirs, termios.TIOCSWINSZ, np.array([24, columns, 0, 0], np.uint16).tobytes())
-    changed = ("COLUMNS", "LINES", "NO_COLOR", "FORCE_COLOR", "TTY_COMPATIBLE", "TTY_INTERACTIVE")
-    env = {name: value for name, value in os.environ.items() if name not in changed}
-    process = subprocess.Popen(
-        [sys.executable, "-W", "ignore", "-c", SETTING + code],
-        stdin=theirs,
-        stdout=theirs,
-        stderr=theirs,
-        env=env | {"TERM": "xterm"},
-    )
-    os.close(theirs)
-    sent = b""
-    try:
-        while chunk := os.read(ours, 65536):
-            sent += chunk
-    except OSError:
-        # Linux' way to say that the other side is closed.
-        pass
-    os.close(ours)
-    process.wait()
-    text = sent.decode()
-    return screen(text), text
-
-
-def screen(sent):
-    """Return the rows that a terminal shows after what was sent to it."""
-    rows, at, column = [""], 0, 0
-    for piece in re.findall(r"\x1b\[[0-9;?]*[A-Za-z]|[\r\n]|[^\x1b\r\n]+", sent):
-        if piece == "\n":
-            at += 1
-            rows += [""] * (at == len(rows))
-        elif piece == "\r":
-            column = 0
-        elif piece.endswith("A") and piece.startswith("\x1b"):
-            at -= int(piece[2:-1] or 1)
-        elif piece == "\x1b[2K":
-            rows[at] = ""
-        elif not piece.startswith("\x1b"):
-            rows[at] = rows[at][:column].ljust(column) + piece + rows[at][column + len(piece) :]
-            column += len(piece)
-    return [row.rstrip() for row in rows if row.strip()]
-
-
 SETTING = """
 import os, signal, sys, threading
 import numpy as np
@@ -158,7 +108,8 @@ def make_net(**params):
 def test_bar_in_a_terminal_ends_as_a_line(columns):
     pytest.importorskip("rich")
     rows, sent = in_terminal(
-        """
+        SETTING
+        + """
 net = make_net(early_stopping=True, max_iter=300, tol=0.9, n_iter_no_change=20).fit(X, y)
 row = net.history_[-1]
 print("%d %#.5g %#.5g" % (net.n_iter_, row["loss"], row["validation_score"]))
@@ -184,7 +135,9 @@ print("%d %#.5g" % (soft.n_iter_[0], soft.loss_curve_[-1]))
 
 def test_bar_is_closed_however_the_fit_ends():
     pytest.importorskip("rich")
-    rows, sent = in_terminal("""
+    rows, sent = in_terminal(
+        SETTING
+        + """
 class Failing(Callback):
     def act(self):
         raise RuntimeError("mine")
@@ -201,7 +154,8 @@ except KeyboardInterrupt:
     print("interrupted")
 make_net(max_iter=20).set_callbacks(Interrupting()).fit(X, y)
 make_net(solver="sgd", learning_rate_init=1e30).fit(1e3 * X, y)
-""")
+"""
+    )
     assert rows[0].startswith("epoch  3/20  loss ") and rows[1] == "caught mine"
     assert rows[2].startswith("iteration   3/100  loss ") and rows[3] == "interrupted"
     assert rows[4].startswith("epoch  3/20  loss ")
@@ -213,7 +167,9 @@ make_net(solver="sgd", learning_rate_init=1e30).fit(1e3 * X, y)
 
 def test_bars_of_a_fit_in_a_callback_and_of_threads():
     pytest.importorskip("rich")
-    rows, sent = in_terminal("""
+    rows, sent = in_terminal(
+        SETTING
+        + """
 class Nesting(Callback):
     def act(self):
         make_net(max_iter=7).fit(X, y)
@@ -226,7 +182,8 @@ for thread in threads:
 for thread in threads:
     thread.join()
 print("end")
-""")
+"""
+    )
     assert "━" in sent and "Traceback" not in sent and "Exception" not in sent
     counted = [row.split("  loss")[0] for row in rows]
     assert counted[:3] == ["epoch 7/7", "between", "epoch 9/9"]
@@ -236,21 +193,27 @@ print("end")
 
 def test_lines_above_the_bar_of_a_callback():
     pytest.importorskip("rich")
-    rows, _ = in_terminal("""
+    rows, _ = in_terminal(
+        SETTING
+        + """
 make_net(max_iter=5).set_callbacks(ProgressBar()).fit(X, y)
 print("end")
-""")
+"""
+    )
     assert [row.split("  loss")[0] for row in rows[:5]] == [f"epoch {k}/5" for k in range(1, 6)]
     assert rows[5].startswith("MLPNet - fit") and "100%" in rows[5]
     assert rows[6:] == ["end"]
 
 
 def test_lines_in_a_terminal_without_rich():
-    rows, sent = in_terminal("""
+    rows, sent = in_terminal(
+        SETTING
+        + """
 sys.modules["rich"] = None
 net = make_net(max_iter=12, early_stopping=True, n_iter_no_change=20).fit(X, y)
 print("loss %#.5g" % net.loss_)
-""")
+"""
+    )
     assert "\x1b" not in sent
     counted = [row.split("  loss")[0] for row in rows[:-1]]
     assert counted == [f"epoch {k:2}/12" for k in range(1, 13)]

@@ -27,6 +27,7 @@ Train an estimator on a table, score it on rows that were held out, and save it.
 
 Numbers are standardised, with the median in their gaps and a column that says where the gaps
 were; categories are one-hot. The file holds all of this, so that predict takes tables as they are.
+Ctrl-C ends the training of a network; what it has learned by then is scored and saved.
 
 With --standard-errors it is a linear model without a penalty, fitted as statistics packages do:
 numbers in their own units, the first category of each column as the reference that the others are
