@@ -12,6 +12,9 @@ if importlib.util.find_spec("torch"):
 import pytest
 from sklearn.base import clone
 
+# Searched for doctests, as modules, those of all folders would have one name.
+collect_ignore_glob = ["*conftest.py"]
+
 
 @pytest.fixture
 def model(request):

@@ -6,16 +6,18 @@ from pathlib import Path
 import pytest
 from sklearn.base import clone
 
-ROOT = Path(__file__).parents[1]
-PAGE = (ROOT / "doc" / "extending.md").read_text()
+import skdnn
 
+PAGE = (Path(__file__).parents[1] / "doc" / "extending.md").read_text()
+# It may be installed elsewhere.
+PACKAGE = Path(skdnn.__file__).parent
 
 CODE = re.findall(r"```python\n(.*?)```", PAGE, flags=re.DOTALL)
 
 
 @pytest.mark.parametrize("quoted", [code for code in CODE if not code.startswith("from ")])
 def test_extending_quotes_the_real_code(quoted):
-    named = [ROOT / path for path in re.findall(r"In `(skdnn/\S+?)`", PAGE)]
+    named = [PACKAGE / path for path in re.findall(r"In `skdnn/(\S+?)`", PAGE)]
     assert any(quoted in path.read_text() for path in named)
 
 

@@ -7,7 +7,7 @@ import pytest
 from partitions import CUTS, X, Y
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="module")
 def client():
     dask = pytest.importorskip("dask", reason="dask is not installed")
     dask_distributed = pytest.importorskip("distributed", reason="distributed is not installed")
