@@ -2,6 +2,7 @@
 
 import importlib.util
 import os
+import signal
 
 # Without it scikit-learn's check of array API inputs is skipped.
 os.environ["SCIPY_ARRAY_API"] = "1"
@@ -20,3 +21,11 @@ collect_ignore_glob = ["*conftest.py"]
 def model(request):
     """Return an estimator that no other test has fitted."""
     return clone(request.param)
+
+
+@pytest.fixture
+def interruptible():
+    """Let processes heed Ctrl-C, which those that a shell runs in the background ignore."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)

@@ -94,7 +94,7 @@ def test_progress_on_a_terminal(folder):
 
 
 @pytest.mark.parametrize("trains", [False, True])
-def test_interrupted(folder, trains):
+def test_interrupted(folder, interruptible, trains):
     """Before the first epoch nothing is written; then it is the network as it is."""
     people(20_000).to_csv("many.csv", index=False)
     arguments = ["--target", "grade", "--drop", "name", "--hidden-layer-sizes", "300,300"]

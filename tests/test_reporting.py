@@ -133,7 +133,7 @@ print("%d %#.5g" % (soft.n_iter_[0], soft.loss_curve_[-1]))
     assert sent.rindex("\x1b[?25h") > sent.rindex("\x1b[?25l")
 
 
-def test_bar_is_closed_however_the_fit_ends():
+def test_bar_is_closed_however_the_fit_ends(interruptible):
     pytest.importorskip("rich")
     rows, sent = in_terminal(
         SETTING
