@@ -382,6 +382,32 @@ def test_rows_that_are_too_few_for_standard_errors(tmp_path, monkeypatch, capsys
     assert "'Paris' of 'town' is in rows only that are held out" in capsys.readouterr().err
 
 
+def test_tables_that_are_too_large_for_standard_errors(tmp_path, monkeypatch, capsys):
+    """The file would not hold them; a table of just so many columns is fitted."""
+    monkeypatch.chdir(tmp_path)
+    arguments = ["c.csv", "--target", "churn", "--standard-errors", "--save", "m.skops"]
+    rows = np.arange(14_100)
+    table = pd.DataFrame({"churn": np.where(rows % 7 < 3, "yes", "no"), "age": rows % 61})
+    table["a"] = [f"a{i}" for i in rows % 300]
+    table.to_csv("c.csv", index=False)
+    assert refused(capsys, "fit", *arguments) == (
+        "--standard-errors are for up to 4,194,304 numbers, and here are 14,100 x 300; "
+        "in Python summary(X, y) has them for any number\n"
+    )
+    table["b"] = [f"b{i}" for i in np.random.default_rng(0).integers(202, size=len(rows))]
+    table[:3000].to_csv("c.csv", index=False)
+    assert refused(capsys, "fit", *arguments) == (
+        "--standard-errors are for up to 500 columns, and here are 501, one for each number and "
+        "for each category but the first, most for a (299), b (201): --drop some\n"
+    )
+    table[:3000].assign(b=table["b"].replace("b0", "b1")).to_csv("c.csv", index=False)
+    assert main(["fit", *arguments]) == 0
+    capsys.readouterr()
+    assert main(["summary", "m.skops"]) == 0
+    out, _ = capsys.readouterr()
+    assert "std err" in out and "no table" not in out
+
+
 def test_a_reader_that_stops_early(fitted, folder):
     """As head does; the interpreter has nothing to complain about."""
     pd.concat([people()] * 500).to_csv("long.csv", index=False)

@@ -11,6 +11,7 @@ import numpy as np
 
 from skdnn.compare import find_task
 from skdnn.compare.estimators import Task
+from skdnn.likelihood import MAX_FEATURES, MAX_NUMBERS
 from skdnn.tables import (
     Table,
     UserError,
@@ -140,6 +141,26 @@ def keep_complete_rows(problem: Problem, target: str) -> None:
         del problem.X[column]
     if problem.X.shape[1] == 0:
         raise UserError("no column is left to learn from")
+    _check_size(problem.X)
+
+
+def _check_size(X: pandas.DataFrame) -> None:
+    """Refuse a table of which a file would not hold the standard errors."""
+    # Each category but the first is a column.
+    counts = X.select_dtypes(object).nunique() - 1
+    n_columns = X.shape[1] - len(counts) + int(counts.sum())
+    if n_columns > MAX_FEATURES:
+        largest = join_names(f"{name} ({n})" for name, n in counts.nlargest(3).items())
+        most = f", most for {largest}" if len(counts) else ""
+        raise UserError(
+            f"--standard-errors are for up to {MAX_FEATURES} columns, and here are {n_columns:,}, "
+            f"one for each number and for each category but the first{most}: --drop some"
+        )
+    if len(X) * n_columns > MAX_NUMBERS:
+        raise UserError(
+            f"--standard-errors are for up to {MAX_NUMBERS:,} numbers, and here are "
+            f"{len(X):,} x {n_columns:,}; in Python summary(X, y) has them for any number"
+        )
 
 
 def check_held_out(X: pandas.DataFrame, X_test: pandas.DataFrame) -> None:
