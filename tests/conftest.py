@@ -29,3 +29,13 @@ def interruptible():
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
     yield
     signal.signal(signal.SIGINT, before)
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    """A working directory with a table of people."""
+    from comparison import people
+
+    people().to_csv(tmp_path / "people.csv", index=False)
+    monkeypatch.chdir(tmp_path)
+    return tmp_path

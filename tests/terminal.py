@@ -1,4 +1,4 @@
-"""A terminal to run code in, and what it shows in the end."""
+"""Processes of their own, and a terminal to run code in, with what it shows in the end."""
 
 import os
 import re
@@ -11,6 +11,9 @@ import pytest
 
 import skdnn
 
+# The package need not be installed.
+HERE = {**os.environ, "PYTHONPATH": str(Path(skdnn.__file__).parents[1])}
+
 
 def in_terminal(code, columns=80):
     """Run code in a terminal of its own; return what is left to read there, and what was sent."""
@@ -18,13 +21,13 @@ def in_terminal(code, columns=80):
     ours, theirs = pty.openpty()
     fcntl.ioctl(theirs, termios.TIOCSWINSZ, np.array([24, columns, 0, 0], np.uint16).tobytes())
     changed = ("COLUMNS", "LINES", "NO_COLOR", "FORCE_COLOR", "TTY_COMPATIBLE", "TTY_INTERACTIVE")
-    env = {name: value for name, value in os.environ.items() if name not in changed}
+    env = {name: value for name, value in HERE.items() if name not in changed}
     process = subprocess.Popen(
         [sys.executable, "-W", "ignore", "-c", code],
         stdin=theirs,
         stdout=theirs,
         stderr=theirs,
-        env=env | {"TERM": "xterm", "PYTHONPATH": str(Path(skdnn.__file__).parents[1])},
+        env=env | {"TERM": "xterm"},
     )
     os.close(theirs)
     sent = b""

@@ -1,9 +1,7 @@
 """The commands that train, predict and describe, as their user sees them."""
 
-import os
 import subprocess
 import sys
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -13,23 +11,14 @@ from comparison import people
 from sklearn.metrics import accuracy_score, log_loss, r2_score
 from sklearn.model_selection import train_test_split
 from sklearn.preprocessing import StandardScaler
+from terminal import HERE
 
 import skdnn
 from skdnn.__main__ import main
 
 pytest.importorskip("skops", reason="saving needs skops")
 
-# The package need not be installed.
-HERE = {**os.environ, "PYTHONPATH": str(Path(skdnn.__file__).parents[1])}
 QUICK = ["--max-iter", "20", "--hidden-layer-sizes", "5"]
-
-
-@pytest.fixture
-def folder(tmp_path, monkeypatch):
-    """A working directory with a table of people."""
-    people().to_csv(tmp_path / "people.csv", index=False)
-    monkeypatch.chdir(tmp_path)
-    return tmp_path
 
 
 @pytest.fixture

@@ -1,6 +1,5 @@
 """The command line with models that were saved in Python, on a terminal, and interrupted."""
 
-import os
 import signal
 import subprocess
 import sys
@@ -11,23 +10,12 @@ from comparison import QUICK, people
 from sklearn.compose import make_column_transformer
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
-from terminal import in_terminal
+from terminal import HERE, in_terminal
 
 import skdnn
 from skdnn.__main__ import main
 
 pytest.importorskip("skops", reason="saving needs skops")
-
-# The package need not be installed.
-HERE = {**os.environ, "PYTHONPATH": str(Path(skdnn.__file__).parents[1])}
-
-
-@pytest.fixture
-def folder(tmp_path, monkeypatch):
-    """A working directory with a table of people."""
-    people().to_csv(tmp_path / "people.csv", index=False)
-    monkeypatch.chdir(tmp_path)
-    return tmp_path
 
 
 def of_ages_and_towns():
